@@ -53,6 +53,7 @@ export {
   type QuestionKind,
   type QuestionOption,
 } from "./question.ts"
+export { attachRequest, gatewayReport, releaseRequest, type GatewayReport } from "./runner-protocol.ts"
 export {
   agentChoice,
   budget,

@@ -2,6 +2,7 @@ import { z } from "zod"
 import { acpUpdate } from "./acp-update.ts"
 import { blobHashPattern } from "./ids.ts"
 import { answer, questionKinds, questionOption } from "./question.ts"
+import { budget, networkPolicy, permissionPolicy } from "./session.ts"
 
 /** Session status; closed list. `awaiting_input` only while a question is open. */
 export const sessionStatuses = [
@@ -45,6 +46,14 @@ export const notificationParams = {
     status: z.enum(sessionStatuses),
     detail: z.string().optional(),
     pipeline_stage: z.string().optional(),
+  }),
+  /** What a PATCH changed that a running session goes by; absent fields stay. */
+  "_berth/session_updated": z.object({
+    sessionId,
+    permissions: permissionPolicy.optional(),
+    permissionHoldMs: count.optional(),
+    network: networkPolicy.optional(),
+    budget: budget.nullable().optional(),
   }),
   "_berth/agent_state": z.object({
     sessionId,
