@@ -50,7 +50,9 @@ export type {
   SessionSpec,
   SessionStore,
 } from "./ports/session-store.ts"
+export { checkRunnerEntry } from "./runner/check-runner-entry.ts"
 export type { Attachment, RunnerLink, RunnerSession } from "./runner/runner-link.ts"
+export { decide, type Action, type Decision, type Observation } from "./session/decide.ts"
 export {
   createHead,
   hasSandbox,
@@ -61,5 +63,8 @@ export {
   type PendingCommand,
   type PlacedEntry,
 } from "./session/head.ts"
+export { createReconcileLoop } from "./session/reconcile-loop.ts"
+export { createReconcile, type Reconcile, type ReconcileOptions } from "./session/reconcile.ts"
+export { serverEntry } from "./session/server-entry.ts"
 export { addUsage, type UsageTotals } from "./session/usage-totals.ts"
 export type { Manifest, ManifestEntry } from "./workspace/manifest.ts"

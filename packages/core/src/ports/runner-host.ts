@@ -13,6 +13,12 @@ export interface RunnerInfo {
   readonly isAlive: boolean
 }
 
+export interface UnsentEntry {
+  readonly n: number
+  /** The body's JSON, as the runner spooled it: not yet checked. */
+  readonly text: string
+}
+
 /**
  * Where runners run: host processes beside the server here, containers on a cluster. It knows
  * processes, not logs; `reconcile` decides. Each call is idempotent per (log, generation).
@@ -20,14 +26,10 @@ export interface RunnerInfo {
 export interface RunnerHost {
   /** Starts the runner and its way out (gateway). Resolves when it was started, not when attached. */
   start(start: RunnerStart): Promise<void>
-  /** All that exist on this host, dead ones that left something behind included. */
-  list(): Promise<readonly RunnerInfo[]>
-  /** Ends the runner and its sandbox, removes what they left, and hands over unsent entries. */
+  /** All of the log that exist on this host, or of every log; those included that died and left something. */
+  list(log?: LogId): Promise<readonly RunnerInfo[]>
+  /** Ends the runner and every process of its sandbox at once, and hands over what it had not sent. */
   stop(log: LogId, generation: number): Promise<{ readonly unsent: readonly UnsentEntry[] }>
-}
-
-export interface UnsentEntry {
-  readonly n: number
-  /** The body's JSON, as the runner spooled it. */
-  readonly text: string
+  /** Stops it, and removes all it left: sandbox, spool, sockets. */
+  remove(log: LogId, generation: number): Promise<void>
 }

@@ -66,9 +66,7 @@ export interface SessionStore {
   insert(record: SessionRecord): Promise<void>
   find(project: ProjectId, id: SessionId): Promise<SessionRecord | null>
   /** By log id, tombstones included. */
-  findByLog(
-    log: LogId,
-  ): Promise<{ readonly record: SessionRecord; readonly deletedAt: string | null } | null>
+  findByLog(log: LogId): Promise<{ readonly record: SessionRecord; readonly deletedAt: string | null } | null>
   /** Replaces the spec; null when the log is not live. */
   update(log: LogId, spec: SessionSpec): Promise<SessionRecord | null>
   /** Newest first. `total` counts all that match. */

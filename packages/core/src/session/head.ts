@@ -243,4 +243,3 @@ function deriveStatus(head: Head): SessionStatus {
   if (isWaiting) return head.sandbox?.state === "attached" ? "running" : "provisioning"
   return head.sandbox === null ? "created" : "idle"
 }
-

@@ -1,0 +1,101 @@
+import { limits, type LogId } from "@berth/protocol"
+import { isAppError } from "../errors/app-error.ts"
+import type { EventLog } from "../ports/event-log.ts"
+import type { LeaseStore } from "../ports/lease-store.ts"
+import type { RunnerHost } from "../ports/runner-host.ts"
+import type { Clock, Logger } from "../ports/runtime.ts"
+import type { SessionRecord, SessionStore } from "../ports/session-store.ts"
+import { decide, type Action, type Observation } from "./decide.ts"
+import { hasSandbox } from "./head.ts"
+import { createPerform } from "./perform-action.ts"
+
+export interface ReconcileOptions {
+  readonly eventLog: EventLog
+  readonly leaseStore: LeaseStore
+  readonly sessionStore: SessionStore
+  readonly runnerHost: RunnerHost
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Called when a session is gone for good: its secrets, its blobs. Idempotent. */
+  readonly forget: (record: SessionRecord) => Promise<void>
+}
+
+/** Brings one session towards what its log asks for. Resolves with the time to look again, or null. */
+export type Reconcile = (log: LogId) => Promise<number | null>
+
+/** Rounds of observe, decide, act in one call; what is left after them is taken up again at once. */
+const maxRounds = 8
+
+/**
+ * Level-triggered and idempotent: it may be called at any time, any number of times, for any log.
+ * Calls for one log must not overlap; `createReconcileLoop` sees to that within one process, and
+ * leases and `once` names between processes.
+ */
+export function createReconcile(options: ReconcileOptions): Reconcile {
+  const { eventLog, leaseStore, sessionStore, runnerHost, clock } = options
+  const perform = createPerform(options)
+  const unattendedSince = new Map<LogId, number>()
+  const failedStarts = new Map<LogId, number>()
+
+  const observe = async (log: LogId): Promise<(Observation & { readonly record: SessionRecord }) | null> => {
+    const found = await sessionStore.findByLog(log)
+    if (found === null) return null
+    const [state, lease, runners] = await Promise.all([
+      eventLog.state(log),
+      leaseStore.inspect(log),
+      runnerHost.list(log),
+    ])
+    const now = clock.now()
+    const hasLiveLease = lease.remainingMs > 0
+    if (hasLiveLease || !hasSandbox(state.head)) unattendedSince.delete(log)
+    else if (!unattendedSince.has(log)) unattendedSince.set(log, now)
+    if (state.head.sandbox?.state === "attached") failedStarts.delete(log)
+    return {
+      record: found.record,
+      now,
+      head: state.head,
+      isClosed: state.closed,
+      isDeleted: found.deletedAt !== null,
+      hasLiveLease,
+      unattendedMs: now - (unattendedSince.get(log) ?? now),
+      runners,
+      idleTimeoutMs: found.record.spec.idleTimeoutMs,
+      failedStarts: failedStarts.get(log) ?? 0,
+    }
+  }
+
+  const countFailures = (log: LogId, action: Action, seen: Observation): void => {
+    const isFailedStart = action.type === "mark_lost" && seen.head.sandbox?.state === "created"
+    if (isFailedStart) failedStarts.set(log, seen.failedStarts + 1)
+    if (action.type === "fail" || action.type === "bury") failedStarts.delete(log)
+  }
+
+  return async (log) => {
+    for (let round = 0; round < maxRounds; round += 1) {
+      const seen = await observe(log)
+      if (seen === null) return null
+      const { actions, wakeAt } = decide(seen)
+      if (actions.length === 0) return wakeAt
+      for (const action of actions) {
+        try {
+          await perform(seen.record, action, seen.head)
+          countFailures(log, action, seen)
+        } catch (error) {
+          // Somebody else was first, or the log moved: what they did is seen in the next round.
+          if (!isOvertaken(error)) throw error
+        }
+      }
+    }
+    return clock.now() + limits.leaseTtlMs / 10
+  }
+}
+
+function isOvertaken(error: unknown): boolean {
+  return (
+    isAppError(error, "busy") ||
+    isAppError(error, "stale_epoch") ||
+    isAppError(error, "already_answered") ||
+    isAppError(error, "precondition_failed") ||
+    isAppError(error, "log_closed")
+  )
+}
