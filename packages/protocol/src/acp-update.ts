@@ -16,6 +16,9 @@ export const acpUpdateKinds = [
   "config_option_update",
   "session_info_update",
   "usage_update",
+  "notice",
+  "compaction_update",
+  "compaction_summary_chunk",
 ] as const
 
 const content = z.looseObject({ type: z.string() })
@@ -33,6 +36,9 @@ export const acpUpdate = z.discriminatedUnion("sessionUpdate", [
   z.looseObject({ sessionUpdate: z.literal("config_option_update") }),
   z.looseObject({ sessionUpdate: z.literal("session_info_update") }),
   z.looseObject({ sessionUpdate: z.literal("usage_update") }),
+  z.looseObject({ sessionUpdate: z.literal("notice") }),
+  z.looseObject({ sessionUpdate: z.literal("compaction_update") }),
+  z.looseObject({ sessionUpdate: z.literal("compaction_summary_chunk") }),
 ])
 
 export type AcpUpdate = z.infer<typeof acpUpdate>

@@ -128,6 +128,13 @@ export const notificationParams = {
     answer: answer.nullable(),
     by: z.string(),
     reason: z.string().optional(),
+    /**
+     * What was asked, and the name of the option chosen, for one who meets the answer without the
+     * question: the runner of a later sandbox tells its agent with these.
+     */
+    kind: z.enum(questionKinds).optional(),
+    message: z.string().optional(),
+    choice: z.string().optional(),
   }),
   "_berth/artifact": z.looseObject({
     sessionId,

@@ -45,7 +45,11 @@ export interface Attachment {
 export interface RunnerLink {
   /** Says that the runner lives, renews its lease, and learns where the log stands. Repeatable. */
   attach(request: { readonly isolation: Readonly<Record<string, unknown>> & { readonly level: string } }): Promise<Attachment>
-  /** Entries of clients and of our side after `after`, then as they come. Ends when the log closes. */
+  /**
+   * Entries of clients and of our side after `after`, then as they come. Ends when the log closes. In
+   * their places among them come `_berth/turn_started` and `_berth/turn_ended` of runners: a cancel
+   * applies to the turn that is open at its own seq, and only the log knows which one that is.
+   */
   commands(after: number, options: { readonly signal: AbortSignal }): AsyncIterable<readonly Entry[]>
   /** Contiguous numbers from `firstN`; repeats are skipped. Resolves when durable. */
   append(firstN: number, bodies: readonly EntryBody[]): Promise<{ readonly lastN: number }>
