@@ -70,10 +70,16 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (action.type === "fail" || action.type === "bury") failedStarts.delete(log)
   }
 
+  /** A log nobody knows: what runs for it was left by a deletion that was cut short. */
+  const removeOrphans = async (log: LogId): Promise<null> => {
+    for (const { generation } of await runnerHost.list(log)) await runnerHost.remove(log, generation)
+    return null
+  }
+
   return async (log) => {
     for (let round = 0; round < maxRounds; round += 1) {
       const seen = await observe(log)
-      if (seen === null) return null
+      if (seen === null) return removeOrphans(log)
       const { actions, wakeAt } = decide(seen)
       if (actions.length === 0) return wakeAt
       for (const action of actions) {

@@ -1,0 +1,178 @@
+import { spawn } from "node:child_process"
+import { closeSync, openSync } from "node:fs"
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import {
+  AppError,
+  type AgentProgram,
+  type Clock,
+  type RunnerHost,
+  type RunnerInfo,
+  type RunnerStart,
+  type SandboxProvider,
+} from "@berth/core"
+import { isLogId, runnerProtocolVersion, type LogId } from "@berth/protocol"
+import { readUnsent } from "@berth/supervisor"
+import { z } from "zod"
+import { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts"
+
+const runnerFile = z.object({ pid: z.number().int().positive(), startTime: z.string() })
+const stopTimeoutMs = 5_000
+
+export interface SupervisorHostOptions {
+  /** `<directory>/<log>/<generation>` holds a runner's state: its spool, its log, who it is. */
+  readonly directory: string
+  readonly sandboxDirectory: string
+  readonly serverSocket: string
+  /** The supervisor's entry file, run by this process's own Node. */
+  readonly supervisorPath: string
+  readonly isUnsafe: boolean
+  readonly orphanTimeoutMs: number
+  readonly logLevel: string
+  readonly provider: SandboxProvider
+  readonly clock: Clock
+  readonly issueToken: (claims: { log: LogId; generation: number; epoch: number }) => Promise<string>
+  readonly resolveAgent: (start: RunnerStart) => Promise<AgentProgram>
+  /** Opens the way out for a sandbox and answers with its folder of sockets. */
+  readonly openGateway: (start: RunnerStart, agent: AgentProgram) => Promise<{ readonly directory: string }>
+  readonly closeGateway: (log: LogId, generation: number) => Promise<void>
+  /** Called when a runner that this process started has ended. */
+  readonly onExit: (log: LogId) => void
+}
+
+/**
+ * Runners as detached host processes: own session, own stdio, so that neither the death of the server
+ * nor a closed terminal reaches them. What is known of them is on disk alone.
+ */
+export function createSupervisorHost(options: SupervisorHostOptions): RunnerHost {
+  const folder = (log: LogId, generation: number): string => join(options.directory, log, String(generation))
+
+  const launch = async (start: RunnerStart): Promise<void> => {
+    const { record, generation, epoch } = start
+    const stateDirectory = folder(record.log, generation)
+    await mkdir(stateDirectory, { recursive: true, mode: 0o700 })
+    const agent = await options.resolveAgent(start)
+    const sockets = await options.openGateway(start, agent)
+    const document = {
+      protocol: runnerProtocolVersion,
+      logId: record.log,
+      generation,
+      epoch,
+      token: await options.issueToken({ log: record.log, generation, epoch }),
+      serverSocket: options.serverSocket,
+      stateDirectory,
+      sandboxDirectory: options.sandboxDirectory,
+      socketsDirectory: sockets.directory,
+      agent,
+      isUnsafe: options.isUnsafe,
+      orphanTimeoutMs: options.orphanTimeoutMs,
+      logLevel: options.logLevel,
+    }
+    const identity = spawnDetached(options.supervisorPath, stateDirectory, JSON.stringify(document), () =>
+      options.onExit(record.log),
+    )
+    await writeIdentity(stateDirectory, identity)
+  }
+
+  const listLog = async (log: LogId): Promise<RunnerInfo[]> => {
+    const names = await readFolder(join(options.directory, log))
+    const generations = names.filter((name) => /^\d+$/.test(name)).map(Number)
+    const info = async (generation: number): Promise<RunnerInfo> => {
+      const identity = await readIdentity(folder(log, generation))
+      return { log, generation, isAlive: identity !== null && isProcessAlive(identity) }
+    }
+    return Promise.all(generations.map(info))
+  }
+
+  const destroySandboxes = async (log: LogId, generation: number): Promise<void> => {
+    for (const { id, labels } of await options.provider.list()) {
+      if (labels.logId === log && labels.generation === generation) await options.provider.destroy(id)
+    }
+  }
+
+  const stop: RunnerHost["stop"] = async (log, generation) => {
+    const directory = folder(log, generation)
+    const identity = await readIdentity(directory)
+    if (identity !== null) await killAndWait(identity, options.clock)
+    await destroySandboxes(log, generation)
+    return { unsent: await readUnsent(directory) }
+  }
+
+  return {
+    start: launch,
+    async list(log) {
+      if (log !== undefined) return listLog(log)
+      const logs = (await readFolder(options.directory)).filter(isLogId)
+      const runners = (await Promise.all(logs.map(listLog))).flat()
+      const known = new Set(runners.map((runner) => `${runner.log}/${runner.generation}`))
+      // A sandbox without a runner's folder: its removal was cut short.
+      const left = (await options.provider.list())
+        .filter(({ labels }) => !known.has(`${labels.logId}/${labels.generation}`))
+        .map(({ labels, isAlive }) => ({ log: labels.logId, generation: labels.generation, isAlive }))
+      return [...runners, ...left]
+    },
+    stop,
+    async remove(log, generation) {
+      await stop(log, generation)
+      await options.closeGateway(log, generation)
+      await rm(folder(log, generation), { recursive: true, force: true })
+      const rest = await readFolder(join(options.directory, log))
+      if (rest.length === 0) await rm(join(options.directory, log), { recursive: true, force: true })
+    },
+  }
+}
+
+function spawnDetached(path: string, directory: string, input: string, onExit: () => void): ProcessIdentity {
+  const output = openSync(join(directory, "supervisor.log"), "a", 0o600)
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", path], {
+    detached: true,
+    stdio: ["pipe", output, output],
+    cwd: directory,
+    // The supervisor needs nothing of the server's environment, and secrets may be in it.
+    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
+  })
+  closeSync(output)
+  child.once("exit", onExit)
+  child.once("error", onExit)
+  const identity = child.pid === undefined ? null : identifyProcess(child.pid)
+  if (identity === null) throw new AppError("unavailable", "The supervisor process could not be started.")
+  child.stdin?.once("error", onExit)
+  child.stdin?.end(input)
+  child.unref()
+  return identity
+}
+
+async function writeIdentity(directory: string, identity: ProcessIdentity): Promise<void> {
+  const path = join(directory, "runner.json")
+  await writeFile(`${path}.new`, JSON.stringify(identity), { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}
+
+async function readIdentity(directory: string): Promise<ProcessIdentity | null> {
+  const text = await readFile(join(directory, "runner.json"), "utf8").catch(nullWhenAbsent)
+  return text === null ? null : runnerFile.parse(JSON.parse(text))
+}
+
+async function readFolder(path: string): Promise<readonly string[]> {
+  return (await readdir(path).catch(nullWhenAbsent)) ?? []
+}
+
+function nullWhenAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null
+  throw error
+}
+
+async function killAndWait(identity: ProcessIdentity, clock: Clock): Promise<void> {
+  const deadline = clock.now() + stopTimeoutMs
+  while (isProcessAlive(identity)) {
+    if (clock.now() > deadline) {
+      throw new AppError("unavailable", `The supervisor ${identity.pid} does not end; see its state in /proc.`)
+    }
+    try {
+      process.kill(identity.pid, "SIGKILL")
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+    }
+    await clock.sleep(5)
+  }
+}
