@@ -1,3 +1,4 @@
+export type { AgentCatalog, AgentSummary } from "./agents/agent-catalog.ts"
 export {
   gatewayPort,
   gatewaySocketName,
@@ -10,6 +11,8 @@ export { assertNever } from "./errors/assert-never.ts"
 export { checkAppend, checkSubmit, type AppendLookup, type SubmitLookup } from "./log/check-write.ts"
 export { commitEntries, type Commit, type LogRow } from "./log/commit-entries.ts"
 export { decodeEntry, encodeEntry } from "./log/encode-entry.ts"
+export { isDeeperThan, maxJsonDepth } from "./log/json-depth.ts"
+export { isOversized, spillBody, utf8Bytes } from "./log/spill-body.ts"
 export { tailLog, tailPageEntries, type TailSource } from "./log/tail-log.ts"
 export type { BlobStore } from "./ports/blob-store.ts"
 export type {
@@ -51,6 +54,13 @@ export type {
   SessionStore,
 } from "./ports/session-store.ts"
 export { checkRunnerEntry } from "./runner/check-runner-entry.ts"
+export {
+  createRunnerAccess,
+  type RunnerAccess,
+  type RunnerAccessOptions,
+  type RunnerDoor,
+} from "./runner/runner-access.ts"
+export { createRunnerTokens, type RunnerIdentity, type RunnerTokens } from "./runner/runner-tokens.ts"
 export type { Attachment, RunnerLink, RunnerSession } from "./runner/runner-link.ts"
 export { decide, type Action, type Decision, type Observation } from "./session/decide.ts"
 export {
@@ -66,5 +76,19 @@ export {
 export { createReconcileLoop } from "./session/reconcile-loop.ts"
 export { createReconcile, type Reconcile, type ReconcileOptions } from "./session/reconcile.ts"
 export { serverEntry } from "./session/server-entry.ts"
+export {
+  createSessionService,
+  sessionSecretScope,
+  type SessionService,
+  type SessionServiceOptions,
+  type SessionView,
+} from "./session/session-service.ts"
+export {
+  createSubmitCommand,
+  type Sender,
+  type SubmitCommand,
+  type SubmitCommandOptions,
+} from "./session/submit-command.ts"
+export { parseCommand } from "./session/parse-command.ts"
 export { addUsage, type UsageTotals } from "./session/usage-totals.ts"
 export type { Manifest, ManifestEntry } from "./workspace/manifest.ts"

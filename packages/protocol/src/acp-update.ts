@@ -22,7 +22,7 @@ export const acpUpdateKinds = [
 ] as const
 
 const content = z.looseObject({ type: z.string() })
-const toolCall = { toolCallId: z.string() }
+const toolCall = { toolCallId: z.string().max(1024) }
 
 export const acpUpdate = z.discriminatedUnion("sessionUpdate", [
   z.looseObject({ sessionUpdate: z.literal("user_message_chunk"), content }),

@@ -1,4 +1,5 @@
 import { notificationParams, runnerMethods, type EntryBody, type Notification } from "@berth/protocol"
+import { isDeeperThan, maxJsonDepth } from "../log/json-depth.ts"
 import type { NewEntry } from "../ports/event-log.ts"
 
 const allowed: ReadonlySet<string> = new Set(runnerMethods)
@@ -9,6 +10,7 @@ const allowed: ReadonlySet<string> = new Set(runnerMethods)
  * The session named in it is ours, whatever the line says.
  */
 export function checkRunnerEntry(text: string, sessionId: string): NewEntry | null {
+  if (isDeeperThan(text, maxJsonDepth)) return null
   const body = parseJson(text)
   if (!isRecord(body) || body["type"] !== "notification" || !isRecord(body["notification"])) return null
   const { method, params } = body["notification"]

@@ -1,16 +1,18 @@
-import { limits, type Answer, type Command } from "@berth/protocol"
+import { limits, type Answer, type Command, type NotificationParams } from "@berth/protocol"
 import { AppError, isAppError } from "../errors/app-error.ts"
 import { isOversized } from "../log/spill-body.ts"
 import type { EventLog, NewEntry, SubmitResult } from "../ports/event-log.ts"
 import type { SessionRecord } from "../ports/session-store.ts"
+import { clientKey } from "./client-key.ts"
 import type { OpenQuestion } from "./head.ts"
 import { serverEntry } from "./server-entry.ts"
-import { clientKey } from "./submit-command.ts"
 
 type AnswerCommand = Extract<Command, { method: "_berth/answer" }>
 
 /** No log ever has this head: what is submitted with it is looked up, and never written. */
 const neverHead = -1
+/** Of the question's words as they are repeated with its answer; the question itself has them all. */
+const maxMessageLength = 10_000
 
 /**
  * Writes an answer and the resolution it brings in one transaction. The name `answer/<questionId>` is
@@ -29,12 +31,19 @@ export function createSubmitAnswer(options: { readonly eventLog: EventLog }) {
     const question = head.questions.find((candidate) => candidate.questionId === questionId)
     const request = { key: clientKey(sender.key), once: `answer/${questionId}` }
     if (question === undefined) {
-      return await eventLog.submit(record.log, { ...request, entries: [], ifHead: neverHead }).catch(unknownQuestion)
+      return await eventLog
+        .submit(record.log, { ...request, entries: [], ifHead: neverHead })
+        .catch(unknownQuestion)
     }
     const answer = chooseAnswer(question, command.params)
-    const { kind } = question
     const message: Command = { ...command, params: { ...command.params, ...answer } }
-    const resolved = { sessionId: record.id, questionId, kind, answer, by: sender.by }
+    const resolved = {
+      sessionId: record.id,
+      questionId,
+      answer,
+      by: sender.by,
+      ...whatWasAsked(question, answer),
+    }
     const entries: readonly NewEntry[] = [
       { origin: "client", body: { type: "client_message", message, key: sender.key } },
       serverEntry({ method: "_berth/question_resolved", params: resolved }),
@@ -44,6 +53,16 @@ export function createSubmitAnswer(options: { readonly eventLog: EventLog }) {
     }
     return eventLog.submit(record.log, { ...request, entries })
   }
+}
+
+function whatWasAsked(
+  question: OpenQuestion,
+  answer: Answer,
+): Pick<NotificationParams<"_berth/question_resolved">, "kind" | "message" | "choice"> {
+  const { kind, message, options } = question
+  const choice = options.find((option) => option.optionId === answer.optionId)?.name
+  const asked = { kind, message: message.slice(0, maxMessageLength) }
+  return choice === undefined ? asked : { ...asked, choice }
 }
 
 /** The key was not known and nobody has answered: so the question was never asked. */

@@ -6,6 +6,7 @@ import type { EventLog, SubmitResult } from "../ports/event-log.ts"
 import type { Orchestrator } from "../ports/orchestrator.ts"
 import type { Ids } from "../ports/runtime.ts"
 import type { SessionRecord } from "../ports/session-store.ts"
+import { clientKey } from "./client-key.ts"
 import { createSubmitAnswer } from "./submit-answer.ts"
 
 export interface SubmitCommandOptions {
@@ -54,9 +55,13 @@ export function createSubmitCommand(options: SubmitCommandOptions): SubmitComman
     const isPrompt = command.method === "session/prompt"
     const cap = limits.pendingCommands + (isPrompt ? 0 : reservedCommands)
     if (head.commands.length < cap) return
-    throw new AppError("rate_limited", "Too many commands wait in this session. Try again when some are done.", {
-      details: { pending: head.commands.length, retry_after_seconds: 5 },
-    })
+    throw new AppError(
+      "rate_limited",
+      "Too many commands wait in this session. Try again when some are done.",
+      {
+        details: { pending: head.commands.length, retry_after_seconds: 5 },
+      },
+    )
   }
 
   return async (record, command, sender) => {
@@ -72,9 +77,4 @@ export function createSubmitCommand(options: SubmitCommandOptions): SubmitComman
     orchestrator.wake(record.log)
     return result
   }
-}
-
-/** Keys of clients and of our own side never meet. */
-export function clientKey(key: string): string {
-  return `client/${key}`
 }
