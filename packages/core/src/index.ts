@@ -90,5 +90,7 @@ export {
   type SubmitCommandOptions,
 } from "./session/submit-command.ts"
 export { parseCommand } from "./session/parse-command.ts"
+export { decodeListCursor, encodeListCursor, type ListPosition } from "./session/list-cursor.ts"
+export { agentNameOf, labelsOf, searchTextOf } from "./session/session-filter.ts"
 export { addUsage, type UsageTotals } from "./session/usage-totals.ts"
 export type { Manifest, ManifestEntry } from "./workspace/manifest.ts"
