@@ -1,0 +1,1 @@
+export { createFilesystemBlobStore } from "./blob-store.ts"
