@@ -1,3 +1,7 @@
+export { createMemoryBlobStore } from "./blob-store.ts"
+export { createMemoryStores, type MemoryStores } from "./create-memory-stores.ts"
 export { createMemoryEventLog } from "./event-log.ts"
+export { createMemoryKeyStore } from "./key-store.ts"
 export { createMemoryLeaseStore } from "./lease-store.ts"
 export type { LogTable } from "./log-table.ts"
+export { createMemorySessionStore } from "./session-store.ts"
