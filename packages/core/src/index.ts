@@ -61,7 +61,28 @@ export {
   type RunnerDoor,
 } from "./runner/runner-access.ts"
 export { createRunnerTokens, type RunnerIdentity, type RunnerTokens } from "./runner/runner-tokens.ts"
+export type {
+  AgentConnection,
+  AgentExit,
+  AgentHandlers,
+  AgentLauncher,
+  ConfigOption,
+  Conversation,
+  FormRequest,
+  PermissionRequest,
+  PromptBlock,
+} from "./runner/agent-connection.ts"
+export type {
+  AgentTools,
+  ArtifactInput,
+  AskInput,
+  CheckpointInput,
+  ToolResult,
+} from "./runner/agent-tools.ts"
+export { createRunner, type Runner, type RunnerEnd, type RunnerOptions } from "./runner/create-runner.ts"
 export type { Attachment, RunnerLink, RunnerSession } from "./runner/runner-link.ts"
+export type { SnapshotResult, SnapshotSource } from "./runner/snapshot-source.ts"
+export { createMemorySpool, type Spool, type SpoolLine } from "./runner/spool.ts"
 export { decide, type Action, type Decision, type Observation } from "./session/decide.ts"
 export {
   createHead,

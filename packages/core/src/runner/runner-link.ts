@@ -44,7 +44,9 @@ export interface Attachment {
  */
 export interface RunnerLink {
   /** Says that the runner lives, renews its lease, and learns where the log stands. Repeatable. */
-  attach(request: { readonly isolation: Readonly<Record<string, unknown>> & { readonly level: string } }): Promise<Attachment>
+  attach(request: {
+    readonly isolation: Readonly<Record<string, unknown>> & { readonly level: string }
+  }): Promise<Attachment>
   /**
    * Entries of clients and of our side after `after`, then as they come. Ends when the log closes. In
    * their places among them come `_berth/turn_started` and `_berth/turn_ended` of runners: a cancel

@@ -1,0 +1,20 @@
+import type { BlobHash } from "@berth/protocol"
+
+export interface SnapshotResult {
+  /** Hash of the manifest blob; equal trees have equal hashes. */
+  readonly manifest: BlobHash
+  readonly files: number
+  readonly bytes: number
+  /** Something changed while it was read. */
+  readonly fuzzy: boolean
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[]
+  readonly skippedCount: number
+}
+
+/** What a runner needs of a workspace: `createWorkspace` gives one over a sandbox's files. */
+export interface SnapshotSource {
+  /** Brings an empty sandbox to what the manifest says. */
+  restore(manifest: BlobHash): Promise<unknown>
+  /** All blobs are durable when it resolves. */
+  snapshot(): Promise<SnapshotResult>
+}
