@@ -1,4 +1,5 @@
 export { acpUpdate, acpUpdateKinds, type AcpUpdate } from "./acp-update.ts"
+export type { ChatCheckpoint, ChatEvent, ChatMessageType } from "./chat-event.ts"
 export {
   clientMethods,
   commandParams,
@@ -53,6 +54,22 @@ export {
   type QuestionKind,
   type QuestionOption,
 } from "./question.ts"
+export {
+  agentRecord,
+  artifactRecord,
+  errorBody,
+  healthRecord,
+  isolationReport,
+  keyRecord,
+  questionRecord,
+  sessionList,
+  sessionRecord,
+  sessionSummary,
+  submitted,
+  type ArtifactRecord,
+  type SessionSummaryRecord,
+  type SessionWireRecord,
+} from "./responses.ts"
 export { attachRequest, gatewayReport, releaseRequest, type GatewayReport } from "./runner-protocol.ts"
 export {
   agentChoice,

@@ -175,6 +175,8 @@ export const notificationParams = {
     upstream: z.string(),
     model: z.string().optional(),
     usage: usageNumbers,
+    /** The upstream did not say; charged is what was reserved or seen. */
+    estimated: z.boolean().optional(),
     total: usageNumbers.optional(),
   }),
   "_berth/budget": z.object({

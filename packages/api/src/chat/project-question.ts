@@ -1,0 +1,67 @@
+import type { Answer, ChatCheckpoint, NotificationParams } from "@berth/protocol"
+import { closeMessage } from "./project-message.ts"
+import type { ChatState, Projection } from "./chat-state.ts"
+
+/** Pure. A question: a permission request, or a checkpoint, which the end of its turn repeats. */
+export function projectQuestion(state: ChatState, params: NotificationParams<"_berth/question">): Projection {
+  const closed = closeMessage(state)
+  const { sessionId, questionId, kind, message, options, expiresAt, toolCall } = params
+  if (kind === "permission") {
+    const toolCallId = toolCall?.toolCallId ?? null
+    const request = {
+      type: "permission_request",
+      questionId,
+      toolCallId,
+      message,
+      options,
+      expiresAt,
+    } as const
+    return { state: closed.state, events: [...closed.events, request] }
+  }
+  const [artifact] = params.artifacts ?? []
+  const artifacts = params.artifacts ?? []
+  const checkpoint: ChatCheckpoint = {
+    id: questionId,
+    stage: params.stage ?? null,
+    status: "pending",
+    state: "open",
+    ...(artifact !== undefined && artifacts.length === 1 ? { artifact } : {}),
+    ...(artifacts.length > 1 ? { artifacts } : {}),
+    type: kind,
+    message,
+    isFinal: params.isFinal ?? false,
+  }
+  const event = { type: "checkpoint", checkpoint, sessionId, awaitingInput: true } as const
+  return { state: { ...closed.state, checkpoint }, events: [...closed.events, event] }
+}
+
+/** Pure. Its end. The entry says what was asked, so that the question need not have been read. */
+export function projectResolution(
+  state: ChatState,
+  params: NotificationParams<"_berth/question_resolved">,
+): Projection {
+  const { sessionId, questionId, answer, by, kind } = params
+  const open = state.checkpoint?.id === questionId ? state.checkpoint : null
+  if (open === null && (kind === undefined || kind === "permission")) {
+    const optionId = answer?.optionId ?? null
+    return { state, events: [{ type: "permission_resolved", questionId, optionId, by }] }
+  }
+  const type = kind === "input" ? "input" : "checkpoint"
+  const unseen = { id: questionId, stage: null, type, message: params.message ?? "", isFinal: false } as const
+  const checkpoint: ChatCheckpoint = { ...(open ?? unseen), status: statusOf(answer), state: "resolved" }
+  const rest = open === null ? state : { ...state, checkpoint: null }
+  return { state: rest, events: [{ type: "checkpoint", checkpoint, sessionId, awaitingInput: false }] }
+}
+
+function statusOf(answer: Answer | null): ChatCheckpoint["status"] {
+  switch (answer?.action) {
+    case "approve":
+      return "approved"
+    case "reject":
+      return "rejected"
+    case "modify":
+      return "modified"
+    case undefined:
+      return answer === null ? "withdrawn" : "answered"
+  }
+}
