@@ -31,7 +31,7 @@ function addToStamp(hash, folder, path) {
   const entries = readdirSync(join(folder, path), { withFileTypes: true })
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.isSymbolicLink() || entry.name === "node_modules" || entry.name === "dist") continue
-    if (/\.test\.[cm]?ts$/.test(entry.name)) continue
+    if (/\.test(-support)?\.[cm]?ts$/.test(entry.name)) continue
     addToStamp(hash, folder, `${path}/${entry.name}`)
   }
 }

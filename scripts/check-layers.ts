@@ -31,7 +31,7 @@ function dependencyNames(manifest: unknown): ReadonlySet<string> {
 let faults = 0
 for (const path of files.toSorted()) {
   const workspace = workspaceOf(path)
-  const isTool = workspace === null || path.endsWith(".test.ts")
+  const isTool = workspace === null || /\.test(-support)?\.ts$/.test(path)
   const own = workspace === null ? new Set<string>() : declared(workspace)
   const names = isTool ? new Set([...own, ...declared(".")]) : own
   for (const fault of checkSource({ path, text: readFileSync(join(root, path), "utf8"), declared: names })) {

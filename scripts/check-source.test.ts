@@ -11,6 +11,7 @@ test.each([
     "packages/core/src/a.test.ts",
     'import { readFileSync } from "node:fs"\nimport { x } from "@berth/memory"',
   ],
+  ["packages/core/src/fake.test-support.ts", 'import { x } from "@berth/memory"'],
   ["packages/core/src/index.ts", 'export { a, type B } from "./a.ts"'],
   ["adapters/sqlite/src/a.ts", 'import { DatabaseSync } from "node:sqlite"\nimport { x } from "@berth/core"'],
   ["agents/shell/src/main.ts", 'import { x } from "@berth/protocol"'],

@@ -14,21 +14,21 @@ const testTools = ["@berth/conformance", "@berth/memory"]
 
 export const layers: readonly Layer[] = [
   {
-    files: /^packages\/protocol\/.*\.test\.ts$/,
+    files: /^packages\/protocol\/.*\.test(-support)?\.ts$/,
     own: [],
     external: ["zod", "vitest", "fast-check"],
     node: true,
   },
   { files: /^packages\/protocol\//, own: [], external: ["zod"], node: false },
   {
-    files: /^packages\/core\/.*\.test\.ts$/,
+    files: /^packages\/core\/.*\.test(-support)?\.ts$/,
     own: ["@berth/protocol", ...testTools],
     external: ["zod", "vitest", "fast-check"],
     node: true,
   },
   { files: /^packages\/core\//, own: ["@berth/protocol"], external: [], node: false },
   {
-    files: /^packages\/api\/.*\.test\.ts$/,
+    files: /^packages\/api\/.*\.test(-support)?\.ts$/,
     own: ["@berth/protocol", "@berth/core", ...testTools],
     external: "declared",
     node: true,
@@ -41,7 +41,7 @@ export const layers: readonly Layer[] = [
     node: false,
   },
   {
-    files: /^adapters\/[^/]+\/.*\.test\.ts$/,
+    files: /^adapters\/[^/]+\/.*\.test(-support)?\.ts$/,
     own: ["@berth/protocol", "@berth/core", ...testTools],
     external: "declared",
     node: true,
