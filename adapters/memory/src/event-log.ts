@@ -92,7 +92,7 @@ export function createMemoryEventLog(options: {
     },
     async close(log, closeOptions = {}) {
       const record = findLog(table, log)
-      record.row = { ...record.row, isClosed: true }
+      record.row = { ...record.row, isClosed: true, isReleased: true }
       record.lease = null
       if (closeOptions.erase === true) erase(record)
       wakeWatchers(record)

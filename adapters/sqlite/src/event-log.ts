@@ -110,7 +110,7 @@ export function createSqliteEventLog(store: LogStore): EventLog & LogArchive {
         const record = cache.find(log)
         const { row } = record
         const trimmedTo = isErased ? row.headSeq : row.trimmedTo
-        cache.stage({ ...record, row: { ...row, isClosed: true, trimmedTo }, lease: null })
+        cache.stage({ ...record, row: { ...row, isClosed: true, isReleased: true, trimmedTo }, lease: null })
         if (isErased) for (const statement of forget) statement.run(record.id)
       })
       if (isErased) await deleteTrimmed(log)

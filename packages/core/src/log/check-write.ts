@@ -13,6 +13,7 @@ export interface SubmitLookup {
 /** Pure. The known answer of a repeated submit, or null when it has to be written; throws when refused. */
 export function checkSubmit(row: LogRow, request: SubmitRequest, found: SubmitLookup): SubmitResult | null {
   if (found.keySeq !== null) return { seq: found.keySeq, isNew: false }
+  if (request.entries.length === 0) throw new AppError("bad_request", "A submit needs at least one entry.")
   refuseClosed(row)
   refuseTaken(found.onceSeq)
   refuseMoved(row, request.ifHead)

@@ -1,0 +1,8 @@
+export { blobStoreSuite, type BlobFixture } from "./blob-store-suite.ts"
+export type { Fixture, Skip, SuiteOptions } from "./define-suite.ts"
+export { keyStoreSuite, type KeyFixture } from "./key-store-suite.ts"
+export { readAll, type LogFixture } from "./log-fixture.ts"
+export { eventLogSuite, leaseStoreSuite } from "./log-suites.ts"
+export { emptyHead, newLogId, prompted, said, saidText } from "./sample-entries.ts"
+export { sampleSession } from "./sample-sessions.ts"
+export { sessionStoreSuite, type SessionFixture } from "./session-store-suite.ts"
