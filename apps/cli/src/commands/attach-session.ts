@@ -23,7 +23,7 @@ export async function attachSession(
   const path = `/api/sessions/${encodeURIComponent(sessionId)}`
   const session = await api.request(sessionRecord, "GET", path, { signal })
   const submitter = createSubmitter(api, { sessionId: session.id, signal })
-  const renderer = createRenderer(terminal, submitter)
+  const renderer = createRenderer(terminal, { isOwnKey: submitter.isOwnKey, showsTurnEnds: true })
   const after = Math.max(0, session.head_seq - options.history)
   renderer.say(`session ${session.id} (${agentName(session)}), ${session.status.replace("_", " ")}`)
   if (after > 0) renderer.say(`${after} earlier entries: berth logs ${session.id}`)

@@ -17,6 +17,8 @@ export interface Renderer {
 export interface RendererOptions {
   /** Prompts are shown unless they are one's own. */
   readonly isOwnKey: (key: string) => boolean
+  /** Says when a turn is over, for a reader who stays. */
+  readonly showsTurnEnds?: boolean
 }
 
 type Stream = "text" | "thought"
@@ -101,6 +103,7 @@ export function createRenderer(terminal: Terminal, options: RendererOptions): Re
         case "notification": {
           if (entry.notification.method === "session/update") showUpdate(entry.notification.params.update)
           else for (const [text, style] of describeNotification(entry.notification)) say(text, style)
+          if (isCompleted(entry.notification) && options.showsTurnEnds === true) say("turn completed")
           break
         }
         case "client_message":
@@ -178,6 +181,10 @@ function describeNotification(
     default:
       return []
   }
+}
+
+function isCompleted({ method, params }: Notification): boolean {
+  return method === "_berth/turn_ended" && params.outcome === "completed"
 }
 
 function planLine(entry: unknown): string {
