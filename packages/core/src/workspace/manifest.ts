@@ -1,7 +1,11 @@
 import type { BlobHash } from "@berth/protocol"
 
 /** One path of a snapshot. `root` is the workspace, or the agent's memory in its home. */
-export type ManifestEntry = { readonly root: "workspace" | "home"; readonly path: string; readonly mode: number } & (
+export type ManifestEntry = {
+  readonly root: "workspace" | "home"
+  readonly path: string
+  readonly mode: number
+} & (
   | { readonly kind: "file"; readonly hash: BlobHash; readonly size: number }
   | { readonly kind: "directory" }
   | { readonly kind: "symlink"; readonly target: string }
