@@ -1,24 +1,16 @@
 /** The promise's value, or a rejection with the signal's reason as soon as it aborts. */
-export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
+export async function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const settled = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
     const abort = (): void => reject(toError(signal.reason))
-    if (signal.aborted) {
-      promise.catch(() => undefined)
-      return abort()
-    }
-    signal.addEventListener("abort", abort, { once: true })
-    const done = (): void => signal.removeEventListener("abort", abort)
-    promise.then(
-      (value) => {
-        done()
-        resolve(value)
-      },
-      (error: unknown) => {
-        done()
-        reject(toError(error))
-      },
-    )
+    if (signal.aborted) abort()
+    else signal.addEventListener("abort", abort, { once: true, signal: settled.signal })
   })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    settled.abort()
+  }
 }
 
 function toError(reason: unknown): Error {

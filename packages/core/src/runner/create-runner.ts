@@ -1,4 +1,4 @@
-import { type BlobHash } from "@berth/protocol"
+import type { BlobHash } from "@berth/protocol"
 import type { AgentProgram } from "../agents/agent-program.ts"
 import type { Clock, Ids, Logger } from "../ports/runtime.ts"
 import type { Sandbox } from "../ports/sandbox-provider.ts"

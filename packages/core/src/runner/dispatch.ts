@@ -73,13 +73,13 @@ export function createDispatch(options: {
     finish(seq)
   }
 
-  const attempt = async (seq: number, action: () => Promise<void>): Promise<void> => {
-    try {
-      await action()
-      finish(seq)
-    } catch (error) {
-      decline(seq, messageOf(error))
-    }
+  let set: Promise<void> = Promise.resolve()
+  /** Settings take effect in the order in which they were asked for. */
+  const attempt = (seq: number, action: () => Promise<void>): void => {
+    set = set
+      .then(action)
+      .then(() => finish(seq))
+      .catch((error: unknown) => decline(seq, messageOf(error)))
   }
 
   let files: Promise<void> = Promise.resolve()
@@ -126,20 +126,19 @@ export function createDispatch(options: {
     enqueue({ commandSeq: seq, blocks: [{ type: "text", text }] })
   }
 
-  const beside = (task: Promise<void>): void => void task.catch(() => undefined)
-
   return {
     async command(seq, command: Command, openTurnId) {
       switch (command.method) {
         case "session/prompt":
           return prompt(seq, command.params)
         case "session/cancel":
-          return beside(cancel(seq, openTurnId))
+          void cancel(seq, openTurnId)
+          return
         case "session/set_mode":
-          return beside(attempt(seq, () => host.setMode(command.params.modeId)))
+          return attempt(seq, () => host.setMode(command.params.modeId))
         case "session/set_config_option": {
           const { configId, value } = command.params
-          return beside(attempt(seq, () => host.setConfigOption(configId, value)))
+          return attempt(seq, () => host.setConfigOption(configId, value))
         }
         case "_berth/answer":
           answers.set(command.params.questionId, seq)

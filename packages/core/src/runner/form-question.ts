@@ -38,8 +38,9 @@ function choicesOf(property: Schema): readonly { readonly value: string; readonl
   const titled = source["oneOf"] ?? source["anyOf"]
   if (Array.isArray(titled)) {
     return titled.filter(isRecord).flatMap((choice) => {
-      const value = choice["const"]
-      return typeof value === "string" ? [{ value, title: String(choice["title"] ?? value) }] : []
+      const { const: value, title } = choice
+      if (typeof value !== "string") return []
+      return [{ value, title: typeof title === "string" ? title : value }]
     })
   }
   const plain = Array.isArray(source["enum"]) ? source["enum"] : []

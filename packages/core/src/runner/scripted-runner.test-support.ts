@@ -10,6 +10,7 @@ import {
   type SessionId,
 } from "@berth/protocol"
 import { decodeEntry } from "../log/encode-entry.ts"
+import type { BlobStore } from "../ports/blob-store.ts"
 import type { SessionRecord } from "../ports/session-store.ts"
 import type { Clock, Ids, Logger } from "../ports/runtime.ts"
 import type { Sandbox, SandboxFiles } from "../ports/sandbox-provider.ts"
@@ -41,7 +42,7 @@ export function createTestClock(): Clock & { advance(ms: number): Promise<void> 
     async advance(ms) {
       const end = now + ms
       for (;;) {
-        await settle()
+        await settle(3)
         const next = [...timers].toSorted((left, right) => left.at - right.at)[0]
         if (next === undefined || next.at > end) break
         now = Math.max(now, next.at)
@@ -53,8 +54,29 @@ export function createTestClock(): Clock & { advance(ms: number): Promise<void> 
   }
 }
 
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+/** Blob stores hash in a thread pool: what waits for it is not still. */
+let hashing = 0
+
+/** Lets everything happen that needs no time to pass. */
+export async function settle(turns = 12): Promise<void> {
+  for (let turn = 0; turn < turns || hashing > 0; turn += 1) {
+    if (hashing > 0) turn = 0
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+function countHashing(blobs: BlobStore): BlobStore {
+  return {
+    ...blobs,
+    put: async (project, content, options) => {
+      hashing += 1
+      try {
+        return await blobs.put(project, content, options)
+      } finally {
+        hashing -= 1
+      }
+    },
+  }
 }
 
 export function createTestIds(): Ids {
@@ -180,7 +202,8 @@ const record = (overrides: Partial<SessionRecord["spec"]>): SessionRecord => ({
 export async function createTestSession(spec: Partial<SessionRecord["spec"]> = {}) {
   const clock = createTestClock()
   const ids = createTestIds()
-  const stores = createMemoryStores({ clock, ids })
+  const plain = createMemoryStores({ clock, ids })
+  const stores = { ...plain, blobs: countHashing(plain.blobs) }
   const { log: eventLog, leases, sessions, keys, blobs } = stores
   await eventLog.create(testLog, createHead(sessionId))
   await sessions.insert(record(spec))
@@ -275,11 +298,23 @@ export async function createTestSession(spec: Partial<SessionRecord["spec"]> = {
     submit({
       method: "session/prompt",
       params: { prompt: [{ type: "text", text }], ...(steer === undefined ? {} : { steer }) },
-    } as Omit<Command, "jsonrpc">)
+    })
 
   const head = async () => (await eventLog.state(testLog)).head
 
-  return { clock, stores, files, entries, story, submit, prompt, start, head }
+  return {
+    log: testLog,
+    project: defaultProjectId,
+    clock,
+    stores,
+    files,
+    entries,
+    story,
+    submit,
+    prompt,
+    start,
+    head,
+  }
 }
 
 const noLimit = { value: 0, mechanism: "none" } as const

@@ -188,7 +188,7 @@ async function ask(agent: AgentConnection, blocks: readonly PromptBlock[]): Prom
     const { stopReason } = await agent.prompt(blocks)
     return { outcome: stopReason === "cancelled" ? "cancelled" : "completed", error: null, stopReason }
   } catch (error) {
-    const exit = await Promise.race([agent.exited, null])
+    const exit = await Promise.race([agent.exited, Promise.resolve(null)])
     if (exit === null) return { outcome: "failed", error: messageOf(error), stopReason: null }
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`
     const why = exit.reason === "exited" ? "" : ` (${exit.reason})`

@@ -1,0 +1,32 @@
+import { createBubblewrapProvider, createUnsafeProvider } from "@berth/bubblewrap"
+import { pino } from "pino"
+import { readLaunchDocument } from "./config.ts"
+import { writeProcessMark } from "./process-mark.ts"
+import { supervise } from "./supervise.ts"
+import { systemClock } from "./system-runtime.ts"
+
+/**
+ * The runner of one sandbox as a process of its own: the sandbox's parent, which outlives the server. It is
+ * started detached, reads its launch document from stdin and writes its log to stderr. SIGTERM ends it well;
+ * a closed terminal does not reach it.
+ */
+process.on("SIGHUP", () => {})
+const stop = new AbortController()
+process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")))
+process.on("SIGINT", () => stop.abort(new Error("SIGINT")))
+
+const document = await readLaunchDocument(process.stdin)
+const { logId, generation, logLevel, sandboxDirectory, isUnsafe } = document
+const logger = pino({ level: logLevel, base: { pid: process.pid, logId, generation } }, pino.destination(2))
+await writeProcessMark(document.stateDirectory)
+const createProvider = isUnsafe ? createUnsafeProvider : createBubblewrapProvider
+const provider = createProvider({ directory: sandboxDirectory, clock: systemClock, logger })
+try {
+  const end = await supervise({ document, provider, logger, signal: stop.signal })
+  logger.info({ end }, "the runner has ended")
+} catch (error) {
+  logger.fatal({ error }, "the runner failed")
+  process.exitCode = 1
+}
+// Whatever a library still holds open must not keep a process without a sandbox.
+process.exit()
