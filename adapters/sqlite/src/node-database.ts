@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { AppError } from "@berth/core"
@@ -21,6 +21,7 @@ export interface Database {
 export function openDatabase(options: { readonly path: string }): Database {
   const { path } = options
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  createPrivateFile(path)
   const database = new DatabaseSync(path)
   try {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
@@ -29,8 +30,6 @@ export function openDatabase(options: { readonly path: string }): Database {
     database.close()
     throw isLocked(error) ? inUse(path, error) : error
   }
-  // Secrets and transcripts: nobody else on this host reads them.
-  chmodSync(path, 0o600)
   writeFileSync(pidPath(path), `${process.pid}\n`)
   database.exec(
     "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 2000",
@@ -41,6 +40,19 @@ export function openDatabase(options: { readonly path: string }): Database {
       rmSync(pidPath(path), { force: true })
       database.close()
     },
+  }
+}
+
+/**
+ * Transcripts and keys: nobody else on this host reads them. SQLite gives its other files the same
+ * mode. A file that exists is not opened here, since closing it could drop a lock of this process.
+ */
+function createPrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch (error) {
+    const isThere = error instanceof Error && "code" in error && error.code === "EEXIST"
+    if (!isThere) throw error
   }
 }
 
