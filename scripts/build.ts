@@ -42,22 +42,28 @@ async function bundle({ name, entry, assets = [] }: Bundle, directory: string): 
     cpSync(join(root, folder), join(directory, basename(folder)), { recursive: true })
 }
 
+function moveInto(target: string, source: string): void {
+  for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
+    const path = join(target, relative(source, entry.parentPath), entry.name)
+    if (entry.isDirectory()) mkdirSync(path, { recursive: true })
+    else renameSync(join(entry.parentPath, entry.name), path)
+  }
+}
+
 const startedAt = performance.now()
 const stamp = sourceStamp()
 const built = bundles.filter(({ entry }) => existsSync(join(root, entry)))
 // Written aside and renamed: a server that runs from dist/ may start a supervisor at any moment.
 const aside = join(dist, `.build-${process.pid}`)
 mkdirSync(aside, { recursive: true })
-try {
-  await Promise.all(built.map((each) => bundle(each, aside)))
-  for (const entry of readdirSync(aside, { recursive: true, withFileTypes: true })) {
-    const target = join(dist, relative(aside, entry.parentPath), entry.name)
-    if (entry.isDirectory()) mkdirSync(target, { recursive: true })
-    else renameSync(join(entry.parentPath, entry.name), target)
-  }
-} finally {
-  rmSync(aside, { recursive: true })
+const results = await Promise.allSettled(built.map((each) => bundle(each, aside)))
+const faults = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []))
+for (const fault of faults) console.error(fault instanceof Error ? fault.message : fault)
+if (faults.length === 0) {
+  moveInto(dist, aside)
+  recordBuild(stamp)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  console.error(`berth: built ${built.map(({ name }) => name).join(", ") || "nothing"} in ${seconds} s`)
 }
-recordBuild(stamp)
-const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-console.error(`berth: built ${built.map(({ name }) => name).join(", ") || "nothing"} in ${seconds} s`)
+rmSync(aside, { recursive: true })
+process.exitCode = faults.length === 0 ? 0 : 1

@@ -22,6 +22,7 @@ function fakeNpm(manifest: object, program: string, content: string) {
     const prefix = words[words.indexOf("--prefix") + 1] ?? ""
     const name = words.at(-1)?.replace(/@[^@]*$/, "") ?? ""
     const folder = join(prefix, "node_modules", name)
+    mkdirSync(folder, { recursive: true })
     mkdirSync(dirname(join(folder, program)), { recursive: true })
     writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
     writeFileSync(join(folder, program), content)
@@ -47,9 +48,14 @@ test("an agent is there as a whole, with how to start it", async () => {
 })
 
 test("a program of its own kind is started by itself", async () => {
-  const npm = fakeNpm({ version: "1.18.33", bin: { opencode: "bin/opencode" } }, "bin/opencode", "\u007fELF")
+  const native = `opencode-${process.platform}-${process.arch}/bin/opencode`
+  const npm = fakeNpm({ version: "1.18.33", bin: { opencode: "x.exe" } }, `../${native}`, "\u007fELF")
   const { argv } = await installAgent({ name: "opencode", dataDirectory, npm, now })
-  expect(argv).toEqual(["node_modules/opencode-ai/bin/opencode", "acp"])
+  expect(argv).toEqual([`node_modules/${native}`, "acp"])
+  const none = fakeNpm({ version: "1.18.33", bin: { opencode: "x.exe" } }, "x.exe", "echo no")
+  await expect(installAgent({ name: "opencode", dataDirectory, npm: none, now })).rejects.toThrow(
+    /no program for/,
+  )
 })
 
 test("a failure leaves what was there before", async () => {

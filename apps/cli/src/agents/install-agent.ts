@@ -66,13 +66,28 @@ function programOf(prefix: string, wanted: AgentPackage): Pick<InstalledAgent, "
       `npm installed ${wanted.package} ${version}, not ${wanted.version}.`,
     )
   }
-  const programs = typeof bin === "string" ? [bin] : Object.values(bin)
-  const named = typeof bin === "string" || wanted.program === null ? programs[0] : bin[wanted.program]
-  if (named === undefined) throw new AppError("upstream_failed", `${wanted.package} has no program to start.`)
-  const path = join(folder, named)
+  const path = findProgram(prefix, wanted, typeof bin === "string" ? [bin] : Object.values(bin))
   const start = readFileSync(join(prefix, path)).subarray(0, 64).toString("latin1")
   const isScript = /^#!.*\bnode\b/.test(start) || /\.[cm]?js$/.test(path)
   return { version, argv: [...(isScript ? ["node"] : []), path, ...wanted.args] }
+}
+
+/** Relative to `prefix`. */
+function findProgram(prefix: string, wanted: AgentPackage, own: readonly string[]): string {
+  const paths =
+    wanted.programs === null
+      ? own.slice(0, 1).map((path) => join("node_modules", wanted.package, path))
+      : wanted.programs.map((path) => join("node_modules", forThisHost(path)))
+  const found = paths.find((path) => existsSync(join(prefix, path)))
+  if (found !== undefined) return found
+  throw new AppError(
+    "unsupported",
+    `${wanted.package} has no program for ${process.platform} ${process.arch}.`,
+  )
+}
+
+function forThisHost(path: string): string {
+  return path.replace("{platform}", process.platform).replace("{arch}", process.arch)
 }
 
 function unknownAgent(name: string): AppError {

@@ -30,6 +30,8 @@ export async function addAgents(
   names: readonly string[],
 ): Promise<void> {
   const npm = (words: readonly string[]) => runNpm(words, childEnvironment({}))
+  // Agents run under the uids of their sessions, whatever the operator's own files are open to.
+  process.umask(0o022)
   for (const name of names) {
     const { version } = await installAgent({ name, dataDirectory, npm, now: () => new Date() })
     terminal.note(`${name} ${version} is installed in ${dataDirectory}\n`, "good")
