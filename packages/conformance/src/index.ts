@@ -6,3 +6,17 @@ export { eventLogSuite, leaseStoreSuite } from "./log-suites.ts"
 export { emptyHead, newLogId, prompted, said, saidText } from "./sample-entries.ts"
 export { sampleSession } from "./sample-sessions.ts"
 export { sessionStoreSuite, type SessionFixture } from "./session-store-suite.ts"
+export {
+  createSession,
+  expectError,
+  follow,
+  jsonBody,
+  prompt,
+  submit,
+  type HttpFixture,
+  type RunnerFixture,
+  type TestRunner,
+} from "./http-fixture.ts"
+export { openEventStream, type EventStream, type StreamFrame } from "./http-event-stream.ts"
+export { createHttpPorts, type HttpPorts } from "./http-ports.ts"
+export { httpRunnerSuite, httpSuite, remoteServer } from "./http-suite.ts"

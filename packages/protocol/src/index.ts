@@ -26,6 +26,7 @@ export {
   type ProjectId,
   type SessionId,
 } from "./ids.ts"
+export { jsonValue, type JsonValue } from "./json-value.ts"
 export { headers, limits, runnerProtocolVersion } from "./limits.ts"
 export {
   agentStates,

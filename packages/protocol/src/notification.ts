@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { acpUpdate } from "./acp-update.ts"
 import { blobHashPattern } from "./ids.ts"
+import { jsonValue } from "./json-value.ts"
 import { answer, questionKinds, questionOption } from "./question.ts"
 import { budget, networkPolicy, permissionPolicy } from "./session.ts"
 
@@ -193,7 +194,7 @@ export const notificationParams = {
     sessionId,
     code: z.string(),
     message: z.string(),
-    details: z.record(z.string(), z.json()).optional(),
+    details: z.record(z.string(), jsonValue).optional(),
   }),
 } as const
 

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { jsonValue } from "./json-value.ts"
 
 export const questionKinds = ["permission", "checkpoint", "input"] as const
 export type QuestionKind = (typeof questionKinds)[number]
@@ -18,6 +19,6 @@ export const answer = z.object({
   optionId: z.string().max(256).optional(),
   action: z.enum(answerActions).optional(),
   feedback: z.string().max(100_000).optional(),
-  options: z.record(z.string().max(256), z.json()).optional(),
+  options: z.record(z.string().max(256), jsonValue).optional(),
 })
 export type Answer = z.infer<typeof answer>

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { sessionIdPattern } from "./ids.ts"
+import { jsonValue } from "./json-value.ts"
 
 /** Agents and sessions as clients name them: `execution-api.md` and `sync-and-events.md`. */
 export const permissionRule = z.object({
@@ -50,7 +51,7 @@ export const agentChoice = z.union([
 ])
 export type AgentChoice = z.infer<typeof agentChoice>
 
-const metadata = z.record(z.string().max(256), z.json())
+const metadata = z.record(z.string().max(256), jsonValue)
 
 export const createSessionRequest = z.object({
   id: z.string().regex(sessionIdPattern).optional(),
@@ -65,9 +66,17 @@ export const createSessionRequest = z.object({
   allowInternetAccess: z.boolean().optional(),
   budget: budget.optional(),
   /** Seconds without work until the sandbox is snapshotted and given back. */
-  idle_timeout: z.number().positive().max(7 * 86_400).optional(),
+  idle_timeout: z
+    .number()
+    .positive()
+    .max(7 * 86_400)
+    .optional(),
   /** Seconds for which an unanswered permission holds the agent's process. */
-  permission_hold: z.number().positive().max(7 * 86_400).optional(),
+  permission_hold: z
+    .number()
+    .positive()
+    .max(7 * 86_400)
+    .optional(),
   title: z.string().max(1024).optional(),
   metadata: metadata.optional(),
   env: environment.optional(),
@@ -84,8 +93,16 @@ export const updateSessionRequest = z.object({
   allowInternetAccess: z.boolean().optional(),
   permissions: permissionPolicy.optional(),
   budget: budget.optional(),
-  idle_timeout: z.number().positive().max(7 * 86_400).optional(),
-  permission_hold: z.number().positive().max(7 * 86_400).optional(),
+  idle_timeout: z
+    .number()
+    .positive()
+    .max(7 * 86_400)
+    .optional(),
+  permission_hold: z
+    .number()
+    .positive()
+    .max(7 * 86_400)
+    .optional(),
 })
 export type UpdateSessionRequest = z.infer<typeof updateSessionRequest>
 

@@ -67,12 +67,10 @@ export function addArtifactRoutes(
   addRoute(
     api,
     {
-      ...{
-        method: "get",
-        path: "/outputs/{session}/{path}",
-        summary: "Read a published file",
-        tag: "artifacts",
-      },
+      method: "get",
+      path: "/outputs/{session}/{path}",
+      summary: "Read a published file",
+      tag: "artifacts",
       params: outputParams,
       status: 200,
       response: "application/octet-stream",
@@ -94,12 +92,10 @@ export function addArtifactRoutes(
   addRoute(
     api,
     {
-      ...{
-        method: "get",
-        path: "/api/blobs/{hash}",
-        summary: "Read a blob of the project",
-        tag: "artifacts",
-      },
+      method: "get",
+      path: "/api/blobs/{hash}",
+      summary: "Read a blob of the project",
+      tag: "artifacts",
       params: blobParams,
       status: 200,
       response: "application/octet-stream",
@@ -108,10 +104,8 @@ export function addArtifactRoutes(
       const { project } = context.var.access
       const headers = {
         ...userContentHeaders,
-        ...{
-          "content-type": "application/octet-stream",
-          "cache-control": "private, max-age=31536000, immutable",
-        },
+        "content-type": "application/octet-stream",
+        "cache-control": "private, max-age=31536000, immutable",
       }
       const response = await serveBlob(context.req.raw, blobStore, { project, hash: params.hash, headers })
       if (response !== null) return response

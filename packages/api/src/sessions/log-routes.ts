@@ -96,12 +96,10 @@ export function addLogRoutes(
   addRoute(
     api,
     {
-      ...{
-        method: "get",
-        path: "/api/sessions/{id}/log.ndjson",
-        summary: "Export a session's whole log",
-        tag,
-      },
+      method: "get",
+      path: "/api/sessions/{id}/log.ndjson",
+      summary: "Export a session's whole log",
+      tag,
       params: sessionParams,
       status: 200,
       response: "application/x-ndjson",

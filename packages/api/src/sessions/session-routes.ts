@@ -52,12 +52,10 @@ export function addSessionRoutes(
       path: "/api/sessions",
       summary: "Create a session",
       tag,
-      ...{
-        body: looseBody(createSessionRequest),
-        isBodyOptional: true,
-        status: 201,
-        response: sessionRecord,
-      },
+      body: looseBody(createSessionRequest),
+      isBodyOptional: true,
+      status: 201,
+      response: sessionRecord,
     },
     async (context, { body }) => {
       refuseUnsupported(body)
@@ -163,12 +161,10 @@ export function addSessionRoutes(
   addRoute(
     api,
     {
-      ...{
-        method: "delete",
-        path: "/api/sessions/{id}",
-        summary: "Delete a session; its id is free at once",
-        tag,
-      },
+      method: "delete",
+      path: "/api/sessions/{id}",
+      summary: "Delete a session; its id is free at once",
+      tag,
       params: sessionParams,
       status: 200,
       response: z.object({

@@ -30,9 +30,13 @@ export function createSubmitAnswer(options: { readonly eventLog: EventLog }) {
     const { head } = await eventLog.state(record.log)
     const question = head.questions.find((candidate) => candidate.questionId === questionId)
     const request = { key: clientKey(sender.key), once: `answer/${questionId}` }
+    const entryOf = (message: Command): NewEntry => ({
+      origin: "client",
+      body: { type: "client_message", message, key: sender.key },
+    })
     if (question === undefined) {
       return await eventLog
-        .submit(record.log, { ...request, entries: [], ifHead: neverHead })
+        .submit(record.log, { ...request, entries: [entryOf(command)], ifHead: neverHead })
         .catch(unknownQuestion)
     }
     const answer = chooseAnswer(question, command.params)
@@ -45,7 +49,7 @@ export function createSubmitAnswer(options: { readonly eventLog: EventLog }) {
       ...whatWasAsked(question, answer),
     }
     const entries: readonly NewEntry[] = [
-      { origin: "client", body: { type: "client_message", message, key: sender.key } },
+      entryOf(message),
       serverEntry({ method: "_berth/question_resolved", params: resolved }),
     ]
     if (entries.some(({ body }) => isOversized(JSON.stringify(body)))) {
