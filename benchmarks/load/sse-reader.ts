@@ -23,7 +23,9 @@ export async function openSse(
       resolve()
       onText(first)
     })
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${"port" in target ? target.port : 80}\r\naccept: text/event-stream\r\n${lines.join("")}\r\n`)
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${"port" in target ? target.port : 80}\r\naccept: text/event-stream\r\n${lines.join("")}\r\n`,
+    )
   })
   return { close: () => socket.destroy() }
 }

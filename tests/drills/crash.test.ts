@@ -34,7 +34,9 @@ describe("a server killed again and again during a turn", () => {
     expect(supervisorPids(server.dataDirectory)).toEqual([supervisor])
     await api.waitFor(id, (entry) => isNotification(entry, "_berth/turn_ended"), { timeoutMs: 60_000 })
 
-    const log = (await (await fetch(`${server.url}/api/sessions/${id}/log.ndjson`)).text()).split("\n").filter(Boolean)
+    const log = (await (await fetch(`${server.url}/api/sessions/${id}/log.ndjson`)).text())
+      .split("\n")
+      .filter(Boolean)
     const entries = await api.log(id)
     expect(entries.map((entry) => entry.seq)).toEqual(entries.map((_, index) => index + 1))
     const texts = entries.map(chunkText).filter((text) => text !== null)

@@ -3,7 +3,8 @@ import { chunkText, createApiClient, isNotification, type ApiClient } from "../s
 import { drillAgent } from "../support/drill-agent.ts"
 import { startServerProcess, supervisorPids, type ServerProcess } from "../support/server-process.ts"
 
-const text = (words: string) => (entry: Parameters<typeof chunkText>[0]) => chunkText(entry)?.includes(words) === true
+const text = (words: string) => (entry: Parameters<typeof chunkText>[0]) =>
+  chunkText(entry)?.includes(words) === true
 const turnEnded = (outcome: string, after: number) => (entry: Parameters<typeof chunkText>[0]) =>
   entry.seq > after && isNotification(entry, "_berth/turn_ended", { outcome })
 
@@ -20,12 +21,15 @@ describe("a session, from prompt to prompt", () => {
     const { id } = await api.createSession({ agent: "shell" })
     const seq = await api.prompt(id, "echo hello from $PWD")
     const asked = await api.waitFor(id, (entry) => isNotification(entry, "_berth/question"))
-    if (asked.type !== "notification" || asked.notification.method !== "_berth/question") throw new Error("no question")
+    if (asked.type !== "notification" || asked.notification.method !== "_berth/question")
+      throw new Error("no question")
     const { questionId } = asked.notification.params
     const answers = await Promise.all(
-      ["allow_once", "allow_once"].map(() => api.submit(id, "_berth/answer", { questionId, action: "approve" })),
+      ["allow_once", "allow_once"].map(() =>
+        api.submit(id, "_berth/answer", { questionId, action: "approve" }),
+      ),
     )
-    expect(answers.map((answer) => answer.status).toSorted()).toEqual([202, 409])
+    expect(answers.map((answer) => answer.status).toSorted((left, right) => left - right)).toEqual([202, 409])
     const loser = answers.find((answer) => answer.status === 409)
     expect(loser?.body).toMatchObject({ code: "already_answered", details: { seq: expect.any(Number) } })
     await api.waitFor(id, turnEnded("completed", seq))
@@ -85,9 +89,13 @@ describe("a session, from prompt to prompt", () => {
     expect((await api.call("DELETE", `/api/sessions/${id}`)).status).toBe(200)
     const next = await api.createSession({ id: "again", agent: drillAgent })
     expect(next.log_id).not.toBe(log_id)
-    const stale = await api.call("GET", `/api/sessions/${id}/sync`, undefined, { "last-event-id": `3@${log_id}` })
+    const stale = await api.call("GET", `/api/sessions/${id}/sync`, undefined, {
+      "last-event-id": `3@${log_id}`,
+    })
     expect(stale).toMatchObject({ status: 410, body: { code: "session_replaced" } })
-    await expect.poll(() => supervisorPids(server.dataDirectory).filter((pid) => pids.includes(pid)).length).toBeLessThan(pids.length)
+    await expect
+      .poll(() => supervisorPids(server.dataDirectory).filter((pid) => pids.includes(pid)).length)
+      .toBeLessThan(pids.length)
     await api.prompt(id, "fresh")
     await api.waitFor(id, text("said fresh"))
   })
@@ -97,7 +105,8 @@ describe("a session, from prompt to prompt", () => {
     const seq = await api.prompt(id, "ask may I")
     const asked = await api.waitFor(id, (entry) => isNotification(entry, "_berth/question"))
     await api.waitFor(id, turnEnded("interrupted", seq))
-    if (asked.type !== "notification" || asked.notification.method !== "_berth/question") throw new Error("no question")
+    if (asked.type !== "notification" || asked.notification.method !== "_berth/question")
+      throw new Error("no question")
     const { questionId } = asked.notification.params
     const late = await api.submit(id, "_berth/answer", { questionId, optionId: "yes" })
     expect(late.status).toBe(202)

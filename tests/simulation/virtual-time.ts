@@ -51,7 +51,8 @@ export function createVirtualTime(start: number): VirtualTime {
       await settle()
       let next: Timer | undefined
       for (const timer of timers) {
-        if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) next = timer
+        if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order))
+          next = timer
       }
       if (next === undefined) return
       now = Math.max(now, next.at)

@@ -2,7 +2,12 @@ import type { Entry } from "@berth/protocol"
 import { EventSource } from "eventsource"
 
 export interface ApiClient {
-  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<ApiAnswer>
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<ApiAnswer>
   createSession(body: unknown): Promise<SessionAnswer>
   submit(id: string, method: string, params: unknown, key?: string): Promise<ApiAnswer>
   prompt(id: string, text: string): Promise<number>
@@ -44,7 +49,12 @@ export function createApiClient(url: string): ApiClient {
   }
 
   const submit: ApiClient["submit"] = (id, method, params, key) =>
-    call("POST", `/api/sessions/${id}/sync`, { jsonrpc: "2.0", method, params }, key === undefined ? {} : { "idempotency-key": key })
+    call(
+      "POST",
+      `/api/sessions/${id}/sync`,
+      { jsonrpc: "2.0", method, params },
+      key === undefined ? {} : { "idempotency-key": key },
+    )
 
   return {
     call,
@@ -86,7 +96,11 @@ export function createApiClient(url: string): ApiClient {
 }
 
 /** Whether an entry is the notification `method` whose parameters hold all of `params`. */
-export function isNotification(entry: Entry, method: string, params: Readonly<Record<string, unknown>> = {}): boolean {
+export function isNotification(
+  entry: Entry,
+  method: string,
+  params: Readonly<Record<string, unknown>> = {},
+): boolean {
   if (entry.type !== "notification" || entry.notification.method !== method) return false
   const given = entry.notification.params as Readonly<Record<string, unknown>>
   return Object.entries(params).every(([name, value]) => given[name] === value)

@@ -21,6 +21,8 @@ const configSchema = z.strictObject({
   /** Lets sessions name their own agent program. */
   allowCustomAgents: z.boolean().default(true),
   unsafeNoSandbox: z.boolean().default(false),
+  /** Whether supervisors outlive a restart of this server: false where a service manager ends them with it. */
+  survivesRestart: z.boolean().default(true),
   orphanTimeoutSeconds: z.number().positive().default(1800),
   requestsPerMinute: z.number().int().positive().default(6000),
   upstreams: z
@@ -41,7 +43,7 @@ const knownUpstreams = [
 ] as const
 
 /** Reads the configuration once. Throws AppError `bad_params` that names the faulty setting. */
-export function readConfig(env: Environment, args: readonly string[]): Config {
+export function readConfig(args: readonly string[], env: Environment = process.env): Config {
   const merged = { ...readFile(env["BERTH_CONFIG"]), ...fromEnvironment(env), ...fromArguments(args) }
   const parsed = configSchema.safeParse(merged)
   if (!parsed.success) {
@@ -66,6 +68,7 @@ function fromEnvironment(env: Environment): Record<string, unknown> {
     bootstrapKey: env["BERTH_BOOTSTRAP_KEY"],
     corsOrigins: env["BERTH_CORS_ORIGINS"]?.split(",").map((origin) => origin.trim()),
     defaultAgent: env["BERTH_DEFAULT_AGENT"],
+    survivesRestart: survivesRestart(env),
     requestsPerMinute: number(env["BERTH_REQUESTS_PER_MINUTE"]),
     orphanTimeoutSeconds: number(env["BERTH_ORPHAN_TIMEOUT"]),
     upstreams: Object.keys(upstreams).length > 0 ? upstreams : undefined,
@@ -83,6 +86,13 @@ function readFile(path: string | undefined): Record<string, unknown> {
   } catch (cause) {
     throw new AppError("bad_params", `The configuration file ${path} cannot be read as JSON.`, { cause })
   }
+}
+
+/** systemd ends a unit's processes together, unless told otherwise; then our unit file says so. */
+function survivesRestart(env: Environment): boolean | undefined {
+  const said = env["BERTH_SURVIVES_RESTART"]
+  if (said !== undefined) return said === "1" || said === "true"
+  return env["INVOCATION_ID"] === undefined ? undefined : false
 }
 
 function number(text: string | undefined): number | undefined {

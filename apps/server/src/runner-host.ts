@@ -9,10 +9,11 @@ import {
   type RunnerHost,
   type RunnerInfo,
   type RunnerStart,
+  type RunnerTokens,
   type SandboxProvider,
 } from "@berth/core"
-import { isLogId, runnerProtocolVersion, type LogId } from "@berth/protocol"
-import { readUnsent } from "@berth/supervisor"
+import { isLogId, runnerProtocolVersion, type BlobHash, type LogId } from "@berth/protocol"
+import { readUnsent, type ImportBlob } from "@berth/supervisor"
 import { z } from "zod"
 import { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts"
 
@@ -31,20 +32,27 @@ export interface SupervisorHostOptions {
   readonly logLevel: string
   readonly provider: SandboxProvider
   readonly clock: Clock
-  readonly issueToken: (claims: { log: LogId; generation: number; epoch: number }) => Promise<string>
+  readonly runnerTokens: RunnerTokens
   readonly resolveAgent: (start: RunnerStart) => Promise<AgentProgram>
   /** Opens the way out for a sandbox and answers with its folder of sockets. */
   readonly openGateway: (start: RunnerStart, agent: AgentProgram) => Promise<{ readonly directory: string }>
   readonly closeGateway: (log: LogId, generation: number) => Promise<void>
+  /** Keeps the content of a last snapshot that a dead runner could not hand over. */
+  readonly importBlob: (log: LogId, hash: BlobHash, content: ReadableStream<Uint8Array>) => Promise<void>
   /** Called when a runner that this process started has ended. */
   readonly onExit: (log: LogId) => void
+}
+
+export interface SupervisorHost extends RunnerHost {
+  /** Asks every runner to interrupt its turn, take a snapshot and end. Does not wait. */
+  askToEnd(): Promise<void>
 }
 
 /**
  * Runners as detached host processes: own session, own stdio, so that neither the death of the server
  * nor a closed terminal reaches them. What is known of them is on disk alone.
  */
-export function createSupervisorHost(options: SupervisorHostOptions): RunnerHost {
+export function createSupervisorHost(options: SupervisorHostOptions): SupervisorHost {
   const folder = (log: LogId, generation: number): string => join(options.directory, log, String(generation))
 
   const launch = async (start: RunnerStart): Promise<void> => {
@@ -58,13 +66,14 @@ export function createSupervisorHost(options: SupervisorHostOptions): RunnerHost
       logId: record.log,
       generation,
       epoch,
-      token: await options.issueToken({ log: record.log, generation, epoch }),
+      token: await options.runnerTokens.issue({ log: record.log, generation, epoch }),
       serverSocket: options.serverSocket,
       stateDirectory,
       sandboxDirectory: options.sandboxDirectory,
       socketsDirectory: sockets.directory,
       agent,
       isUnsafe: options.isUnsafe,
+      limits: record.spec.limits,
       orphanTimeoutMs: options.orphanTimeoutMs,
       logLevel: options.logLevel,
     }
@@ -95,7 +104,8 @@ export function createSupervisorHost(options: SupervisorHostOptions): RunnerHost
     const identity = await readIdentity(directory)
     if (identity !== null) await killAndWait(identity, options.clock)
     await destroySandboxes(log, generation)
-    return { unsent: await readUnsent(directory) }
+    const importBlob: ImportBlob = (hash, content) => options.importBlob(log, hash, content)
+    return { unsent: await readUnsent(directory, importBlob) }
   }
 
   return {
@@ -112,6 +122,14 @@ export function createSupervisorHost(options: SupervisorHostOptions): RunnerHost
       return [...runners, ...left]
     },
     stop,
+    async askToEnd() {
+      const logs = (await readFolder(options.directory)).filter(isLogId)
+      const runners = (await Promise.all(logs.map(listLog))).flat()
+      for (const { log, generation, isAlive } of runners) {
+        const identity = isAlive ? await readIdentity(folder(log, generation)) : null
+        if (identity !== null) signal(identity, "SIGTERM")
+      }
+    },
     async remove(log, generation) {
       await stop(log, generation)
       await options.closeGateway(log, generation)
@@ -166,13 +184,20 @@ async function killAndWait(identity: ProcessIdentity, clock: Clock): Promise<voi
   const deadline = clock.now() + stopTimeoutMs
   while (isProcessAlive(identity)) {
     if (clock.now() > deadline) {
-      throw new AppError("unavailable", `The supervisor ${identity.pid} does not end; see its state in /proc.`)
+      throw new AppError(
+        "unavailable",
+        `The supervisor ${identity.pid} does not end; see its state in /proc.`,
+      )
     }
-    try {
-      process.kill(identity.pid, "SIGKILL")
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
-    }
+    signal(identity, "SIGKILL")
     await clock.sleep(5)
+  }
+}
+
+function signal({ pid }: ProcessIdentity, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
   }
 }

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { Hono } from "hono"
 
 const files = [
   ["/", "index.html", "text/html; charset=utf-8"],
@@ -20,8 +19,12 @@ const policy = [
   "frame-ancestors 'none'",
 ].join("; ")
 
+interface Routes {
+  get(path: string, handler: () => Response): unknown
+}
+
 /** The page at `/`: a few static files, read once, with a policy under which nothing else can run. */
-export function servePage(app: Pick<Hono, "get">): void {
+export function servePage(app: Routes): void {
   for (const [path, file, type] of files) {
     const body = readFileSync(fileURLToPath(new URL(`./page/${file}`, import.meta.url)))
     const headers = {

@@ -44,11 +44,18 @@ function breakStream() {
   state.streams = {}
 }
 
-const contentText = (content) => (content?.type === "text" ? content.text : content ? `[${content.type}]` : "")
+const contentText = (content) =>
+  content?.type === "text" ? content.text : content ? `[${content.type}]` : ""
 
 function toolText(content) {
   return (content ?? [])
-    .map((part) => (part.type === "content" ? contentText(part.content) : part.type === "diff" ? `${part.path}\n${part.newText}` : ""))
+    .map((part) =>
+      part.type === "content"
+        ? contentText(part.content)
+        : part.type === "diff"
+          ? `${part.path}\n${part.newText}`
+          : "",
+    )
     .join("")
 }
 
@@ -83,7 +90,12 @@ const updates = {
   tool_call_update: showTool,
   plan: (update) => {
     breakStream()
-    element("note", update.entries.map((entry) => `${entry.status === "completed" ? "✓" : "·"} ${entry.content}`).join("\n"))
+    element(
+      "note",
+      update.entries
+        .map((entry) => `${entry.status === "completed" ? "✓" : "·"} ${entry.content}`)
+        .join("\n"),
+    )
   },
 }
 
@@ -96,7 +108,9 @@ function showQuestion(params) {
   for (const option of params.options) {
     const button = document.createElement("button")
     button.textContent = option.name
-    button.addEventListener("click", () => send("_berth/answer", { questionId: params.questionId, optionId: option.optionId }))
+    button.addEventListener("click", () =>
+      send("_berth/answer", { questionId: params.questionId, optionId: option.optionId }),
+    )
     buttons.append(button)
   }
   node.append(text, buttons)
@@ -107,7 +121,10 @@ function resolveQuestion({ questionId, answer, by, reason }) {
   const question = state.questions.get(questionId)
   if (question === undefined) return
   const option = question.options.find((candidate) => candidate.optionId === answer?.optionId)
-  const said = answer === null ? (reason ?? "not answered") : (option?.name ?? answer.action ?? answer.feedback ?? "answered")
+  const said =
+    answer === null
+      ? (reason ?? "not answered")
+      : (option?.name ?? answer.action ?? answer.feedback ?? "answered")
   question.node.classList.add("done")
   question.buttons.replaceChildren(`${said} — ${by}`)
 }
@@ -126,17 +143,23 @@ const notifications = {
   },
   "_berth/sandbox": ({ state: what, generation, reason, isolation }) => {
     breakStream()
-    element(`note ${what === "lost" ? "bad" : ""}`, `sandbox ${generation} ${what}${isolation ? ` (${isolation.level})` : ""}${reason ? `: ${reason}` : ""}`)
+    element(
+      `note ${what === "lost" ? "bad" : ""}`,
+      `sandbox ${generation} ${what}${isolation ? ` (${isolation.level})` : ""}${reason ? `: ${reason}` : ""}`,
+    )
   },
   "_berth/agent_state": ({ state: what, detail }) => detail && element("note", `agent ${what}: ${detail}`),
   "_berth/turn_ended": ({ outcome, error }) => {
     breakStream()
-    if (outcome !== "completed") element(`note ${outcome === "cancelled" ? "" : "bad"}`, `turn ${outcome}${error ? `: ${error}` : ""}`)
+    if (outcome !== "completed")
+      element(`note ${outcome === "cancelled" ? "" : "bad"}`, `turn ${outcome}${error ? `: ${error}` : ""}`)
   },
   "_berth/question": showQuestion,
-  "_berth/question_expired": ({ questionId }) => state.questions.get(questionId)?.node.append("The agent no longer waits; an answer starts a new turn."),
+  "_berth/question_expired": ({ questionId }) =>
+    state.questions.get(questionId)?.node.append("The agent no longer waits; an answer starts a new turn."),
   "_berth/question_resolved": resolveQuestion,
-  "_berth/command_state": ({ state: what, reason }) => what === "declined" && element("note bad", `declined: ${reason ?? ""}`),
+  "_berth/command_state": ({ state: what, reason }) =>
+    what === "declined" && element("note bad", `declined: ${reason ?? ""}`),
   "_berth/artifact": ({ path, type, url }) => {
     breakStream()
     const node = element("artifact")
@@ -150,13 +173,15 @@ const notifications = {
     image.alt = path
     node.append(image)
   },
-  "_berth/output_truncated": ({ source, droppedBytes }) => element("note bad", `${source}: ${droppedBytes} bytes were dropped`),
+  "_berth/output_truncated": ({ source, droppedBytes }) =>
+    element("note bad", `${source}: ${droppedBytes} bytes were dropped`),
   "_berth/model_stream_cut": ({ reason }) => element("note bad", `the model's stream was cut: ${reason}`),
   "_berth/error": ({ message }) => element("note bad", message),
 }
 
 function showEntry(entry) {
-  if (entry.type === "notification") return notifications[entry.notification.method]?.(entry.notification.params)
+  if (entry.type === "notification")
+    return notifications[entry.notification.method]?.(entry.notification.params)
   if (entry.type === "spilled") return element("note", `a large entry (${entry.size} bytes)`)
   const { method, params } = entry.message
   if (method !== "session/prompt") return
@@ -194,7 +219,12 @@ async function send(method, params) {
   show("")
   try {
     const key = crypto.randomUUID()
-    await call("POST", `/api/sessions/${state.id}/sync`, { jsonrpc: "2.0", method, params }, { "idempotency-key": key })
+    await call(
+      "POST",
+      `/api/sessions/${state.id}/sync`,
+      { jsonrpc: "2.0", method, params },
+      { "idempotency-key": key },
+    )
   } catch (error) {
     show(error.message)
   }
@@ -248,7 +278,10 @@ $("prompt").addEventListener("keydown", (event) => {
 })
 $("new").addEventListener("click", () => createSession().catch((error) => show(error.message)))
 $("cancel").addEventListener("click", () => send("session/cancel", {}))
-addEventListener("hashchange", () => location.hash.length > 1 && location.hash.slice(1) !== state.id && open(location.hash.slice(1)))
+addEventListener(
+  "hashchange",
+  () => location.hash.length > 1 && location.hash.slice(1) !== state.id && open(location.hash.slice(1)),
+)
 
 const refresh = () => listSessions().catch((error) => show(error.message))
 if (location.hash.length > 1) open(location.hash.slice(1))
