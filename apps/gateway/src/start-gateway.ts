@@ -34,7 +34,7 @@ export interface Gateway {
   onFault(error: unknown): void
   /** Milliseconds since a server or a sandbox was last heard of. */
   idleMs(): number
-  /** Cuts every connection and ends; grants and unsent reports stay on disk. */
+  /** Cuts every connection and ends; grants and unsent reports stay on disk. Idempotent. */
   close(): Promise<void>
 }
 
@@ -145,19 +145,22 @@ async function start(options: GatewayOptions, release: () => void): Promise<Gate
   logger.info({ grants: registry.size, pendingReports: spool.pendingCount }, "listening")
   delivery.wake()
 
+  async function close(): Promise<void> {
+    controlServer.closeAllConnections()
+    await new Promise((resolve) => controlServer.close(resolve))
+    await rm(controlSocket, { force: true })
+    await registry.close()
+    await delivery.close()
+    await dispatcher.destroy()
+    await spool.close()
+    release()
+  }
+
+  let closing: Promise<void> | null = null
   return {
     health,
     onFault,
     idleMs: () => (registry.connectionCount() > 0 ? 0 : clock.now() - heardAt),
-    async close() {
-      controlServer.closeAllConnections()
-      await new Promise((resolve) => controlServer.close(resolve))
-      await rm(controlSocket, { force: true })
-      await registry.close()
-      await delivery.close()
-      await dispatcher.destroy()
-      await spool.close()
-      release()
-    },
+    close: () => (closing ??= close()),
   }
 }
