@@ -1,4 +1,4 @@
-import { createBubblewrapProvider, createUnsafeProvider } from "@berth/bubblewrap"
+import { createBubblewrapProvider } from "@berth/bubblewrap"
 import { pino } from "pino"
 import { readLaunchDocument } from "./config.ts"
 import { writeProcessMark } from "./process-mark.ts"
@@ -16,11 +16,13 @@ process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")))
 process.on("SIGINT", () => stop.abort(new Error("SIGINT")))
 
 const document = await readLaunchDocument(process.stdin)
-const { logId, generation, logLevel, sandboxDirectory, isUnsafe } = document
-const logger = pino({ level: logLevel, base: { pid: process.pid, logId, generation } }, pino.destination(2))
+const { logId, generation, logLevel, sandboxDirectory } = document
+const base = { pid: process.pid, logId, generation }
+const serializers = { error: pino.stdSerializers.err }
+const logger = pino({ level: logLevel, base, serializers }, pino.destination(2))
 await writeProcessMark(document.stateDirectory)
-const createProvider = isUnsafe ? createUnsafeProvider : createBubblewrapProvider
-const provider = createProvider({ directory: sandboxDirectory, clock: systemClock, logger })
+
+const provider = createBubblewrapProvider({ directory: sandboxDirectory, clock: systemClock, logger })
 try {
   const end = await supervise({ document, provider, logger, signal: stop.signal })
   logger.info({ end }, "the runner has ended")
