@@ -6,6 +6,8 @@ export {
   toolsSocketName,
   type AgentProgram,
 } from "./agents/agent-program.ts"
+export { knownAgents, type InstalledAgent, type KnownAgent } from "./agents/agent-table.ts"
+export { describeAgents, resolveAgent, type AgentPlaces } from "./agents/resolve-agent.ts"
 export { AppError, isAppError, type AppErrorOptions } from "./errors/app-error.ts"
 export { assertNever } from "./errors/assert-never.ts"
 export { checkAppend, checkSubmit, type AppendLookup, type SubmitLookup } from "./log/check-write.ts"
