@@ -1,19 +1,24 @@
-import { AppError, type AgentCatalog, type Clock, type Ids, type Logger } from "@berth/core"
+import {
+  AppError,
+  type AgentCatalog,
+  type Clock,
+  type Ids,
+  type Logger,
+  type Orchestrator,
+} from "@berth/core"
 import { createMemoryStores, type MemoryStores } from "@berth/memory"
-import type { LogId } from "@berth/protocol"
+import type { IsolationReport, LogId } from "@berth/protocol"
 
 /** Everything that the HTTP API stands on, in memory, with a clock that moves only when told to. */
 export interface HttpPorts {
   readonly stores: MemoryStores
-  readonly clock: Clock
+  /** What `createApi` takes, but for the rules of access. */
+  readonly api: ReturnType<typeof apiPorts>
   readonly ids: Ids
-  readonly logger: Logger
   /** What was logged as an error: a test that met one should fail. */
   readonly errors: readonly unknown[]
-  readonly agents: AgentCatalog
   /** Logs that were woken, in order. */
   readonly woken: readonly LogId[]
-  readonly orchestrator: { wake(log: LogId): void }
   advance(ms: number): Promise<void>
 }
 
@@ -25,17 +30,47 @@ export function createHttpPorts(): HttpPorts {
   const errors: unknown[] = []
   const woken: LogId[] = []
   const ignore = (): void => {}
-  return {
-    stores: createMemoryStores({ clock, ids }),
-    clock,
-    ids,
-    logger: { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) },
-    errors,
-    agents: { list: async () => agents },
-    woken,
-    orchestrator: { wake: (log) => woken.push(log) },
-    advance,
+  const stores = createMemoryStores({ clock, ids })
+  const logger: Logger = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (fields) => void errors.push(fields),
   }
+  const orchestrator = { wake: (log: LogId) => void woken.push(log) }
+  return { stores, api: apiPorts(stores, { clock, ids, logger, orchestrator }), ids, errors, woken, advance }
+}
+
+function apiPorts(
+  stores: MemoryStores,
+  runtime: {
+    readonly clock: Clock
+    readonly ids: Ids
+    readonly logger: Logger
+    readonly orchestrator: Orchestrator
+  },
+) {
+  const catalog: AgentCatalog = { list: async () => agents }
+  return {
+    ...runtime,
+    version: "0.0.0-test",
+    eventLog: stores.log,
+    sessionStore: stores.sessions,
+    keyStore: stores.keys,
+    blobStore: stores.blobs,
+    agents: catalog,
+    allowCustomAgents: true,
+    health: async () => ({ isolation, survivesRestart: false, checks: { store: { ok: true } } }),
+    metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
+  }
+}
+
+const unlimited = { value: 1, mechanism: "none" } as const
+const isolation: IsolationReport = {
+  level: "none",
+  user: "none",
+  seccomp: false,
+  limits: { memory_mib: unlimited, cpu: unlimited, pids: unlimited, disk_mib: unlimited },
 }
 
 const agents = [

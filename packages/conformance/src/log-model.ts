@@ -57,7 +57,8 @@ export type Outcome = { readonly error: ErrorCode } | { readonly answer: unknown
 
 type StepOf<Kind extends Step["kind"]> = Extract<Step, { readonly kind: Kind }>
 
-export const modelTtlMs = 1_000
+/** With the steps of `advance`, no lease ends within seconds of a call: a real clock runs on by itself. */
+export const modelTtlMs = 100_000
 
 /** Answers what the port has to answer, and moves the model on. `texts` are the contents to write. */
 export function applyStep(model: LogModel, step: Step, texts: readonly string[]): Outcome {
