@@ -9,11 +9,11 @@ import type { GatewayConfigInput } from "./config.ts"
 import { createGatewayClient, type GatewayClient } from "./control/gateway-client.ts"
 import type { GrantRequest } from "./control/grant-request.ts"
 import { spawnGateway, type SpawnGatewayOptions } from "./spawn-gateway.ts"
-import { startReportServer } from "./testing/report-server.ts"
-import { openFrom, postJson } from "./testing/sandbox-request.ts"
-import { startStandIn, type StandInServer } from "./testing/stand-in-server.ts"
-import { testLogId } from "./testing/start-test-gateway.ts"
-import { waitFor } from "./testing/wait-for.ts"
+import { startReportServer } from "./testing/report-server.test-support.ts"
+import { openFrom, postJson } from "./testing/sandbox-request.test-support.ts"
+import { startStandIn, type StandInServer } from "./testing/stand-in-server.test-support.ts"
+import { testLogId } from "./testing/start-test-gateway.test-support.ts"
+import { waitFor } from "./testing/wait-for.test-support.ts"
 
 let folder: string
 let options: SpawnGatewayOptions
@@ -114,10 +114,14 @@ test("a wrong configuration is refused without its keys", async () => {
 })
 
 test("a model's stream goes on when whoever started the gateway is killed", async () => {
-  const server = spawn(process.execPath, [new URL("testing/spawn-and-wait.ts", import.meta.url).pathname], {
-    stdio: ["pipe", "pipe", "inherit"],
-    detached: true,
-  })
+  const server = spawn(
+    process.execPath,
+    [new URL("testing/spawn-and-wait.test-support.ts", import.meta.url).pathname],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+      detached: true,
+    },
+  )
   server.stdin.end(JSON.stringify(options))
   const [line] = (await once(server.stdout, "data")) as [Buffer]
   const pid = Number(line.toString())

@@ -3,10 +3,10 @@ import { createServer, type Server, type Socket } from "node:net"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { startStandIn, type StandInServer } from "../testing/stand-in-server.ts"
-import { connectFrom, connectTo, sendFrom } from "../testing/sandbox-request.ts"
-import { startTestGateway, type TestGateway } from "../testing/start-test-gateway.ts"
-import { waitFor } from "../testing/wait-for.ts"
+import { startStandIn, type StandInServer } from "../testing/stand-in-server.test-support.ts"
+import { connectFrom, connectTo, sendFrom } from "../testing/sandbox-request.test-support.ts"
+import { startTestGateway, type TestGateway } from "../testing/start-test-gateway.test-support.ts"
+import { waitFor } from "../testing/wait-for.test-support.ts"
 
 const publicAddress = "93.184.215.14"
 let site: StandInServer
@@ -191,6 +191,20 @@ test("a policy that changes holds for the next connection", async () => {
   expect(await tunnelStatus(directory, "site.example:443")).toBe(403)
   await gateway.grant({ network: { allow: ["*.example"] } })
   expect(await tunnelStatus(directory, "site.example:443")).toBe(200)
+})
+
+test("a policy that changes cuts the connections it forbids, and only those", async () => {
+  gateway.network.names.set("kept.example", [[publicAddress]])
+  const directory = await gateway.grant({ network: "all" })
+  const cut = await connectTo(directory, "site.example:443")
+  const kept = await connectTo(directory, "kept.example:443")
+  const ended = once(cut.socket, "end")
+  cut.socket.resume()
+  await gateway.grant({ network: { allow: ["kept.example"] } })
+  await ended
+  cut.socket.destroy()
+  kept.socket.end("still here")
+  expect(await text(kept.socket)).toBe("still here")
 })
 
 test("absolute https and other schemes are refused with advice", async () => {

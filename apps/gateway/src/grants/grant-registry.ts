@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { createLedger, type BudgetLimit } from "../budget/ledger.ts"
 import type { GrantKey, GrantRequest } from "../control/grant-request.ts"
+import { refusedByPolicy } from "../egress/egress-target.ts"
 import { listenUnix } from "../process/listen-unix.ts"
 import type { GatewayContext } from "./gateway-context.ts"
 import { createGrantServer, type GrantServer } from "./grant-server.ts"
@@ -43,6 +44,8 @@ export interface GrantRegistryOptions {
 export function createGrantRegistry({ context, store, socketRoot }: GrantRegistryOptions): GrantRegistry {
   const open = new Map<string, OpenGrant>()
   const accounts = new Map<string, LogAccount>()
+  /** Grants whose spending has yet to be written. */
+  const unkept = new Set<string>()
   /** Changes happen one after the other; each is short. */
   let tail: Promise<unknown> = Promise.resolve()
 
@@ -90,6 +93,9 @@ export function createGrantRegistry({ context, store, socketRoot }: GrantRegistr
     }
     const { grant } = known
     grant.request = request
+    for (const tunnel of grant.tunnels) {
+      if (refusedByPolicy(request.network, tunnel.target) !== null) tunnel.cut()
+    }
     grant.account.ledger.raiseSpent(request.spent)
     grant.account.ledger.setLimit(readLimit(request))
     tellRaisedBudget(grant, context().reporter)
@@ -130,8 +136,12 @@ export function createGrantRegistry({ context, store, socketRoot }: GrantRegistr
     reopen: () => inTurn(reopen),
     account: (logId) => accounts.get(logId) ?? null,
     keepSpent({ key }) {
+      const name = keyText(key)
+      if (unkept.has(name)) return
+      unkept.add(name)
       const save = async (): Promise<void> => {
-        const known = open.get(keyText(key))
+        unkept.delete(name)
+        const known = open.get(name)
         if (known !== undefined) await store.save(storedOf(known))
       }
       inTurn(save).catch(context().onFault)
@@ -139,6 +149,7 @@ export function createGrantRegistry({ context, store, socketRoot }: GrantRegistr
     close: () =>
       inTurn(async () => {
         await Promise.all([...open.values()].map(({ grantServer }) => grantServer.close()))
+        for (const entry of open.values()) await store.save(storedOf(entry))
         open.clear()
       }),
   }

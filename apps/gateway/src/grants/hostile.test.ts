@@ -1,10 +1,10 @@
 import type { Socket } from "node:net"
 import fc from "fast-check"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { connectFrom, postJson, sendFrom } from "../testing/sandbox-request.ts"
-import { startStandIn, type StandInServer } from "../testing/stand-in-server.ts"
-import { otherLogId, startTestGateway, type TestGateway } from "../testing/start-test-gateway.ts"
-import { waitFor } from "../testing/wait-for.ts"
+import { connectFrom, postJson, sendFrom } from "../testing/sandbox-request.test-support.ts"
+import { startStandIn, type StandInServer } from "../testing/stand-in-server.test-support.ts"
+import { otherLogId, startTestGateway, type TestGateway } from "../testing/start-test-gateway.test-support.ts"
+import { waitFor } from "../testing/wait-for.test-support.ts"
 
 let upstream: StandInServer
 let gateway: TestGateway
@@ -140,8 +140,8 @@ test("bodies that wait in memory are bounded, and given back", async () => {
   await waitFor("one of them to be refused", () => answers.some((received) => received().includes(" 503 ")))
   for (const socket of sockets) socket.destroy()
   await waitFor("the connections to go", () => gateway.gateway.health().connections === 0)
-  const body = JSON.stringify({ model: "m", max_tokens: 1, pad: "x".repeat(40 * 1024 * 1024) })
-  for (let count = 0; count < 4; count++) {
+  const body = JSON.stringify({ model: "m", max_tokens: 1, pad: "x".repeat(44 * 1024 * 1024) })
+  for (let count = 0; count < 3; count++) {
     const answer = await sendFrom(hostile, {
       method: "POST",
       path: "/anthropic/v1/messages",

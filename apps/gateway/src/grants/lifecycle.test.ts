@@ -1,17 +1,17 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { startReportServer } from "../testing/report-server.ts"
-import { connectFrom, postJson, sendFrom } from "../testing/sandbox-request.ts"
-import { startStandIn, type StandInServer } from "../testing/stand-in-server.ts"
+import { startReportServer } from "../testing/report-server.test-support.ts"
+import { connectFrom, postJson, sendFrom } from "../testing/sandbox-request.test-support.ts"
+import { startStandIn, type StandInServer } from "../testing/stand-in-server.test-support.ts"
 import {
   operatorKeys,
   otherLogId,
   startTestGateway,
   testLogId,
   type TestGateway,
-} from "../testing/start-test-gateway.ts"
-import { waitFor } from "../testing/wait-for.ts"
+} from "../testing/start-test-gateway.test-support.ts"
+import { waitFor } from "../testing/wait-for.test-support.ts"
 
 let upstream: StandInServer
 let gateway: TestGateway

@@ -1,6 +1,7 @@
 import type { Clock } from "@berth/core"
 import type { GrantKey, GrantRequest } from "../control/grant-request.ts"
 import { unlimited, type Ledger } from "../budget/ledger.ts"
+import type { EgressTarget } from "../egress/egress-target.ts"
 import type { NewReport } from "../reports/report.ts"
 import type { Reporter } from "../reports/reporter.ts"
 import { createRefusalWindow } from "../reports/refusal-window.ts"
@@ -21,6 +22,8 @@ export interface LiveGrant {
   request: GrantRequest
   /** Tells the server of a refusal, unless it was told much the same a moment ago. */
   tellRefusal(refusal: RefusalNotice): void
+  /** Connections out that are open; those that a new policy forbids are cut. */
+  readonly tunnels: Set<{ readonly target: EgressTarget; cut(): void }>
   /** Calls that are not settled yet. */
   readonly calls: Set<Promise<void>>
 }
@@ -44,6 +47,7 @@ export function createLiveGrant({ key, request, account, reporter, clock }: Live
     key,
     account,
     request,
+    tunnels: new Set(),
     calls: new Set(),
     tellRefusal(refusal) {
       const suppressed = refusals.admit(`${refusal.kind} ${refusal.host} ${refusal.port} ${refusal.target}`)

@@ -38,9 +38,14 @@ export async function openJournal(path: string): Promise<Journal> {
   let jobs: Job[] = []
   let working: Promise<void> | null = null
 
+  /** A write failed halfway, so that its last line has no end. */
+  let isTorn = false
+
   async function write(batch: readonly Job[]): Promise<void> {
-    const text = toText(batch.flatMap((job) => job.lines()))
+    const text = (isTorn ? "\n" : "") + toText(batch.flatMap((job) => job.lines()))
+    isTorn = true
     await file.appendFile(text)
+    isTorn = false
     sizeBytes += Buffer.byteLength(text)
     if (batch.some((job) => job.kind === "synced")) await file.datasync()
   }
@@ -50,6 +55,7 @@ export async function openJournal(path: string): Promise<Journal> {
     const next = await replaceFile(path, text)
     await file.close()
     file = next
+    isTorn = false
     sizeBytes = Buffer.byteLength(text)
   }
 

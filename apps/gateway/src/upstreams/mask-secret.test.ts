@@ -27,6 +27,12 @@ test("takes the secret out wherever the stream is cut, and leaves all else", asy
   )
 })
 
+test("leaves a placeholder alone", async () => {
+  const output = Readable.from([Buffer.from("none x")]).pipe(createSecretMask("x", () => undefined))
+  expect((await buffer(output)).toString("utf8")).toBe("none x")
+  expect(maskText("x", "x")).toBe("x")
+})
+
 test("holds back nothing that cannot begin the secret", () => {
   const stream = createSecretMask(secret, () => undefined)
   stream.write("data: one\n\n")

@@ -1,10 +1,24 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { startStandIn, type ReceivedRequest, type StandInServer } from "../testing/stand-in-server.ts"
-import { connectFrom, openFrom, postJson, type SandboxAnswer } from "../testing/sandbox-request.ts"
-import { otherLogId, startTestGateway, testLogId, type TestGateway } from "../testing/start-test-gateway.ts"
-import { waitFor } from "../testing/wait-for.ts"
+import {
+  startStandIn,
+  type ReceivedRequest,
+  type StandInServer,
+} from "../testing/stand-in-server.test-support.ts"
+import {
+  connectFrom,
+  openFrom,
+  postJson,
+  type SandboxAnswer,
+} from "../testing/sandbox-request.test-support.ts"
+import {
+  otherLogId,
+  startTestGateway,
+  testLogId,
+  type TestGateway,
+} from "../testing/start-test-gateway.test-support.ts"
+import { waitFor } from "../testing/wait-for.test-support.ts"
 
 let upstream: StandInServer
 let gateway: TestGateway

@@ -1,10 +1,14 @@
 import { once } from "node:events"
 import type { ServerResponse } from "node:http"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { startStandIn, type StandInServer } from "../testing/stand-in-server.ts"
-import { connectFrom, openFrom, postJson, sendFrom } from "../testing/sandbox-request.ts"
-import { operatorKeys, startTestGateway, type TestGateway } from "../testing/start-test-gateway.ts"
-import { waitFor } from "../testing/wait-for.ts"
+import { startStandIn, type StandInServer } from "../testing/stand-in-server.test-support.ts"
+import { connectFrom, openFrom, postJson, sendFrom } from "../testing/sandbox-request.test-support.ts"
+import {
+  operatorKeys,
+  startTestGateway,
+  type TestGateway,
+} from "../testing/start-test-gateway.test-support.ts"
+import { waitFor } from "../testing/wait-for.test-support.ts"
 import { upstreamNames, type UpstreamName } from "./upstream-table.ts"
 
 let upstream: StandInServer

@@ -10,7 +10,7 @@ import type { GrantKey, GrantRequest } from "../control/grant-request.ts"
 import type { EgressNetwork } from "../egress/open-egress.ts"
 import { systemClock } from "../process/system-clock.ts"
 import { startGateway, type Gateway } from "../start-gateway.ts"
-import { startReportServer, type ReportServer } from "./report-server.ts"
+import { startReportServer, type ReportServer } from "./report-server.test-support.ts"
 
 export const operatorKeys = {
   anthropic: "sk-ant-operator-key-0001",

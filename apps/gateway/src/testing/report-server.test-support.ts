@@ -1,8 +1,8 @@
 import { createServer } from "node:http"
 import { text } from "node:stream/consumers"
 import { report, type Report } from "../reports/report.ts"
-import { stopServer } from "./stand-in-server.ts"
-import { waitFor } from "./wait-for.ts"
+import { stopServer } from "./stand-in-server.test-support.ts"
+import { waitFor } from "./wait-for.test-support.ts"
 
 export interface ReportServer extends AsyncDisposable {
   /** In order, each once. */
