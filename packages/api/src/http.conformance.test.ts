@@ -8,33 +8,11 @@ import { createInternalApi } from "./internal/create-internal-api.ts"
 const local = { remoteAddress: "127.0.0.1", isLoopbackBind: true }
 const baseUrl = "http://127.0.0.1:8787"
 
-const limitsReport = { value: 1, mechanism: "none" } as const
-const isolation = {
-  level: "none",
-  user: "none",
-  seccomp: false,
-  limits: { memory_mib: limitsReport, cpu: limitsReport, pids: limitsReport, disk_mib: limitsReport },
-} as const
-
 async function openServer(): Promise<RunnerFixture> {
   const ports = createHttpPorts()
-  const { stores, clock, logger, orchestrator } = ports
-  const eventLog = stores.log
-  const shared = {
-    eventLog,
-    sessionStore: stores.sessions,
-    keyStore: stores.keys,
-    blobStore: stores.blobs,
-    orchestrator,
-    clock,
-    logger,
-  }
+  const { stores } = ports
   const api = createApi({
-    ...shared,
-    version: "0.0.0-test",
-    agents: ports.agents,
-    allowCustomAgents: true,
-    ids: ports.ids,
+    ...ports.api,
     access: {
       mode: "loopback",
       corsOrigins: [],
@@ -42,18 +20,16 @@ async function openServer(): Promise<RunnerFixture> {
       cookieSecret: new Uint8Array(32).fill(1),
       requestsPerMinute: null,
     },
-    health: async () => ({ isolation, survivesRestart: false, checks: { store: { ok: true } } }),
-    metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
   })
   const runnerTokens = createRunnerTokens({ key: new Uint8Array(32).fill(2) })
-  const runnerAccess = createRunnerAccess({ ...shared, leaseStore: stores.leases })
-  const internal = createInternalApi({ ...shared, runnerAccess, runnerTokens })
+  const runnerAccess = createRunnerAccess({ ...ports.api, leaseStore: stores.leases })
+  const internal = createInternalApi({ ...ports.api, runnerAccess, runnerTokens })
   let generation = 0
   return {
     fetch: async (path, init) => api.fetch(new Request(`${baseUrl}${path}`, init), local),
     advance: ports.advance,
     async trim(logId, upTo) {
-      await eventLog.archive(logId as LogId, upTo)
+      await stores.log.archive(logId as LogId, upTo)
     },
     async openRunner(logId) {
       const log = logId as LogId

@@ -1,22 +1,18 @@
 import { decodeEntry, type StoredEntry } from "@berth/core"
-import { limits, type Entry } from "@berth/protocol"
+import { limits } from "@berth/protocol"
 
 const chunkMark = /"sessionUpdate":"agent_(?:message|thought)_chunk"/
+/** Of a merged text, in UTF-16 units: an entry's size whatever the characters. */
+const maxTextLength = limits.entryBytes / 4
 
-/** A text chunk that may be merged with its neighbours: nothing in it but its text. */
+/** A text chunk that may be merged with its neighbours. */
 interface Chunk {
-  readonly entry: Entry
-  /** All that two chunks must share to become one. */
-  readonly likeness: string
-  readonly text: string
-}
-
-interface Run {
-  readonly from: number
   readonly stored: StoredEntry
-  readonly last: Chunk
-  readonly texts: readonly string[]
-  readonly length: number
+  readonly text: string
+  /** All but place and text: two chunks of one likeness become one. */
+  readonly likeness: string
+  /** The chunk's line with another text, for a run that began at `from`. */
+  readonly write: (from: number, text: string) => string
 }
 
 /**
@@ -26,72 +22,49 @@ interface Run {
  */
 export function compactPage(entries: readonly StoredEntry[]): readonly StoredEntry[] {
   const output: StoredEntry[] = []
-  let run: Run | null = null
+  let run: Chunk[] = []
+  let length = 0
   for (const stored of entries) {
     const chunk = readChunk(stored)
-    if (run !== null && chunk !== null && fits(run, chunk)) {
-      run = extend(run, chunk)
+    const [first] = run
+    if (chunk !== null && first?.likeness === chunk.likeness && length + chunk.text.length <= maxTextLength) {
+      run.push(chunk)
+      length += chunk.text.length
       continue
     }
-    if (run !== null) output.push(writeRun(run))
-    run = chunk === null ? null : startRun(stored, chunk)
+    output.push(...mergeRun(run))
+    run = chunk === null ? [] : [chunk]
+    length = chunk?.text.length ?? 0
     if (chunk === null) output.push(stored)
   }
-  if (run !== null) output.push(writeRun(run))
-  return output
+  return [...output, ...mergeRun(run)]
 }
 
 function readChunk(stored: StoredEntry): Chunk | null {
   if (!chunkMark.test(stored.text)) return null
   const entry = decodeEntry(stored.text)
   if (entry.type !== "notification" || entry.notification.method !== "session/update") return null
-  const { update, ...params } = entry.notification.params
-  if (update.sessionUpdate !== "agent_message_chunk" && update.sessionUpdate !== "agent_thought_chunk")
+  const { seq, epoch, timestamp, origin, type, notification } = entry
+  const { update, ...params } = notification.params
+  if (update.sessionUpdate !== "agent_message_chunk" && update.sessionUpdate !== "agent_thought_chunk") {
     return null
+  }
   const { content, ...rest } = update
-  const { type, text, ...more } = content
-  if (type !== "text" || typeof text !== "string") return null
-  const { epoch, origin } = entry
-  return { entry, text, likeness: JSON.stringify([epoch, origin, params, rest, more]) }
-}
-
-function fits(run: Run, chunk: Chunk): boolean {
-  const isNext = chunk.entry.seq === run.last.entry.seq + 1
-  return (
-    isNext && chunk.likeness === run.last.likeness && run.length + chunk.text.length < limits.entryBytes / 4
-  )
-}
-
-function startRun(stored: StoredEntry, chunk: Chunk): Run {
-  return { from: stored.seq, stored, last: chunk, texts: [chunk.text], length: chunk.text.length }
-}
-
-function extend(run: Run, chunk: Chunk): Run {
-  // One array a run: its owner, `compactPage`, keeps no other reference to it.
-  const texts = run.texts as string[]
-  texts.push(chunk.text)
-  return { ...run, last: chunk, texts, length: run.length + chunk.text.length }
-}
-
-function writeRun(run: Run): StoredEntry {
-  const { entry } = run.last
-  if (run.from === entry.seq || entry.type !== "notification") return run.stored
-  const { notification } = entry
-  if (notification.method !== "session/update") return run.stored
-  const { params } = notification
-  const content = {
-    ...("content" in params.update ? (params.update.content as object) : {}),
-    text: run.texts.join(""),
+  const { text, ...more } = content
+  if (content.type !== "text" || typeof text !== "string") return null
+  const write = (from: number, whole: string): string => {
+    const merged = { ...params, update: { ...update, content: { ...content, text: whole } } }
+    const place = { seq, epoch, timestamp, origin, from }
+    return JSON.stringify({ ...place, type, notification: { ...notification, params: merged } })
   }
-  const { seq, epoch, timestamp, origin } = entry
-  const merged = {
-    seq,
-    epoch,
-    timestamp,
-    origin,
-    from: run.from,
-    type: entry.type,
-    notification: { ...notification, params: { ...params, update: { ...params.update, content } } },
-  }
-  return { seq, text: JSON.stringify(merged) }
+  return { stored, text, likeness: JSON.stringify([epoch, origin, params, rest, more]), write }
+}
+
+function mergeRun(run: readonly Chunk[]): readonly StoredEntry[] {
+  const [first] = run
+  const last = run.at(-1)
+  if (first === undefined || last === undefined) return []
+  if (first === last) return [first.stored]
+  const text = run.map((chunk) => chunk.text).join("")
+  return [{ seq: last.stored.seq, text: last.write(first.stored.seq, text) }]
 }
