@@ -17,10 +17,7 @@ it("refuses a token with anything changed in it", async () => {
   for (let index = 0; index < token.length; index += 1) {
     const character = token[index] === "A" ? "B" : "A"
     const changed = `${token.slice(0, index)}${character}${token.slice(index + 1)}`
-    const read = await tokens.verify(changed)
-    // The last character carries two bits that no byte uses.
-    if (index < token.length - 1) expect(read).toBeNull()
-    else if (read !== null) expect(read).toEqual(identity)
+    expect(await tokens.verify(changed)).toBeNull()
   }
   for (const junk of ["", "brt", `${token}.x`, token.replace(".3.", ".-3."), "x".repeat(10_000)]) {
     expect(await tokens.verify(junk)).toBeNull()
