@@ -146,6 +146,7 @@ test("reports wait for a server that is away, over a restart, and come once", as
   expect(new Set(server.reports.map(({ id }) => id)).size).toBe(3)
   await gateway.restart()
   expect(gateway.gateway.health().pendingReports).toBe(0)
+  expect([...server.arrivals.values()]).toEqual([1, 1, 1])
 })
 
 test("a report is sent again until it is taken, and what was taken is not", async () => {
