@@ -22,7 +22,7 @@ export const gatewayLimits = {
   dialTimeoutMs: 10_000,
   resolveTimeoutMs: 5_000,
   /** Reports that the server has not taken. When full, calls that would add to it are refused. */
-  spoolBytes: 64 * mib,
+  spoolBytes: 16 * mib,
   reportBatchCount: 500,
   reportBatchBytes: 512 * kib,
   reportRetryMinMs: 100,

@@ -103,7 +103,7 @@ async function start(options: GatewayOptions, release: () => void): Promise<Gate
     network,
     spool,
     reporter,
-    memory: { heldBytes: 0 },
+    memory: { heldBytes: 0, limitBytes: gatewayLimits.heldBytesTotal },
     clock,
     newId,
     logger,

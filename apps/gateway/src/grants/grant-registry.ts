@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { createLedger, type BudgetLimit } from "../budget/ledger.ts"
 import type { GrantKey, GrantRequest } from "../control/grant-request.ts"
 import { refusedByPolicy } from "../egress/egress-target.ts"
+import { gatewayLimits } from "../gateway-limits.ts"
 import { listenUnix } from "../process/listen-unix.ts"
 import type { GatewayContext } from "./gateway-context.ts"
 import { createGrantServer, type GrantServer } from "./grant-server.ts"
@@ -56,7 +57,7 @@ export function createGrantRegistry({ context, store, socketRoot }: GrantRegistr
   }
 
   function accountOf(logId: string, told: StoredGrant["spent"]): LogAccount {
-    const account = accounts.get(logId) ?? { ledger: createLedger(), isExhaustionTold: false, heldBytes: 0 }
+    const account = accounts.get(logId) ?? createAccount()
     accounts.set(logId, account)
     account.ledger.raiseSpent(told)
     // What an earlier gateway, or an earlier grant of this log, has told but not yet handed over.
@@ -153,6 +154,11 @@ export function createGrantRegistry({ context, store, socketRoot }: GrantRegistr
         open.clear()
       }),
   }
+}
+
+function createAccount(): LogAccount {
+  const memory = { heldBytes: 0, limitBytes: gatewayLimits.heldBytesPerLog }
+  return { ledger: createLedger(), isExhaustionTold: false, memory }
 }
 
 function readLimit({ budget }: GrantRequest): BudgetLimit | null {

@@ -1,6 +1,7 @@
 import type { Clock } from "@berth/core"
 import type { GrantKey, GrantRequest } from "../control/grant-request.ts"
 import { unlimited, type Ledger } from "../budget/ledger.ts"
+import type { BodyMemory } from "../upstreams/held-body.ts"
 import type { EgressTarget } from "../egress/egress-target.ts"
 import type { NewReport } from "../reports/report.ts"
 import type { Reporter } from "../reports/reporter.ts"
@@ -11,8 +12,7 @@ export interface LogAccount {
   readonly ledger: Ledger
   /** The server was told that the budget is used up. */
   isExhaustionTold: boolean
-  /** Bytes of request bodies that wait in memory. */
-  heldBytes: number
+  readonly memory: BodyMemory
 }
 
 /** One sandbox's permission, as it is now: `request` is replaced whenever the server puts it again. */

@@ -35,49 +35,66 @@ export async function readJournal(path: string): Promise<readonly string[]> {
 export async function openJournal(path: string): Promise<Journal> {
   let file = await open(path, "a", 0o600)
   let sizeBytes = (await file.stat()).size
-  let jobs: Job[] = []
-  let working: Promise<void> | null = null
-
+  const jobs: Job[] = []
+  let writing: Promise<void> | null = null
+  /** Written, and not yet known to be on the disk. */
+  let unsynced: Job[] = []
+  let syncing: Promise<void> | null = null
   /** A write failed halfway, so that its last line has no end. */
   let isTorn = false
 
-  async function write(batch: readonly Job[]): Promise<void> {
+  async function append(batch: readonly Job[]): Promise<void> {
     const text = (isTorn ? "\n" : "") + toText(batch.flatMap((job) => job.lines()))
     isTorn = true
     await file.appendFile(text)
     isTorn = false
     sizeBytes += Buffer.byteLength(text)
-    if (batch.some((job) => job.kind === "synced")) await file.datasync()
+    for (const job of batch) {
+      if (job.kind === "synced") unsynced.push(job)
+      else job.resolve()
+    }
+    // Apart from the writes: a call that is about to be made does not wait for the last one's sync.
+    if (unsynced.length > 0) syncing ??= sync()
+  }
+
+  async function sync(): Promise<void> {
+    while (unsynced.length > 0) {
+      const batch = unsynced
+      unsynced = []
+      await settle(batch, () => file.datasync())
+    }
+    syncing = null
   }
 
   async function replace(job: Job): Promise<void> {
+    await syncing
     const text = toText(job.lines())
     const next = await replaceFile(path, text)
     await file.close()
     file = next
     isTorn = false
     sizeBytes = Buffer.byteLength(text)
+    job.resolve()
   }
 
-  async function work(): Promise<void> {
+  async function write(): Promise<void> {
     while (jobs.length > 0) {
       const rewriteAt = jobs.findIndex((job) => job.kind === "rewrite")
       const batch = jobs.splice(0, rewriteAt < 0 ? jobs.length : Math.max(1, rewriteAt))
       const [first] = batch
       try {
-        await (first?.kind === "rewrite" ? replace(first) : write(batch))
-        for (const job of batch) job.resolve()
+        await (first?.kind === "rewrite" ? replace(first) : append(batch))
       } catch (error) {
         for (const job of batch) job.reject(error)
       }
     }
-    working = null
+    writing = null
   }
 
   function enqueue(kind: Job["kind"], lines: Job["lines"]): Promise<void> {
     return new Promise((resolve, reject) => {
       jobs.push({ kind, lines, resolve, reject })
-      working ??= work()
+      writing ??= write()
     })
   }
 
@@ -88,10 +105,19 @@ export async function openJournal(path: string): Promise<Journal> {
     append: (lines, { isSynced }) => enqueue(isSynced ? "synced" : "append", () => lines),
     rewrite: (lines) => enqueue("rewrite", lines),
     async close() {
-      while (working !== null) await working
-      jobs = []
+      while (writing !== null) await writing
+      while (syncing !== null) await syncing
       await file.close()
     },
+  }
+}
+
+async function settle(batch: readonly Job[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+    for (const job of batch) job.resolve()
+  } catch (error) {
+    for (const job of batch) job.reject(error)
   }
 }
 

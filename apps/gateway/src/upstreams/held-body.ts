@@ -3,10 +3,13 @@ import { Readable } from "node:stream"
 import { AppError } from "@berth/core"
 import { gatewayLimits } from "../gateway-limits.ts"
 
-/** Bytes of bodies that wait in memory, of all sessions. */
+/** Bytes of bodies that wait in memory: of one log, or of all. */
 export interface BodyMemory {
   heldBytes: number
+  readonly limitBytes: number
 }
+
+export type BodySource = Readable & Pick<IncomingMessage, "headers">
 
 export interface HeldBody {
   readonly sizeBytes: number
@@ -21,8 +24,8 @@ export interface HeldBody {
  * `too_large`, `unavailable`, and the stream's own error when the sandbox goes away.
  */
 export async function holdBody(
-  request: IncomingMessage,
-  owners: readonly [log: BodyMemory, all: BodyMemory],
+  request: BodySource,
+  owners: readonly BodyMemory[],
   onChunk: (chunk: Uint8Array) => void,
 ): Promise<HeldBody> {
   let chunks: Uint8Array[] = []
@@ -46,8 +49,7 @@ export async function holdBody(
   try {
     for await (const chunk of limitBody(request)) {
       hold(chunk.length)
-      const [log, all] = owners
-      if (log.heldBytes > gatewayLimits.heldBytesPerLog || all.heldBytes > gatewayLimits.heldBytesTotal) {
+      if (owners.some((owner) => owner.heldBytes > owner.limitBytes)) {
         throw new AppError("unavailable", "Too many large requests are waiting at once; try again.")
       }
       chunks.push(chunk)
@@ -61,7 +63,7 @@ export async function holdBody(
 }
 
 /** A body as it comes, with nothing held; fails with `too_large` behind the limit. */
-export function streamBody(request: IncomingMessage, onChunk: (chunk: Uint8Array) => void): Readable {
+export function streamBody(request: BodySource, onChunk: (chunk: Uint8Array) => void): Readable {
   async function* watch(): AsyncGenerator<Uint8Array> {
     for await (const chunk of limitBody(request)) {
       onChunk(chunk)
@@ -71,7 +73,7 @@ export function streamBody(request: IncomingMessage, onChunk: (chunk: Uint8Array
   return Readable.from(watch(), { objectMode: false })
 }
 
-async function* limitBody(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+async function* limitBody(request: BodySource): AsyncGenerator<Uint8Array> {
   const limit = gatewayLimits.requestBodyBytes
   const message = `A request's body may have at most ${limit} bytes.`
   if (Number(request.headers["content-length"] ?? 0) > limit) throw new AppError("too_large", message)

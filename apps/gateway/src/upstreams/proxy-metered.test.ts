@@ -239,7 +239,7 @@ test("while the spool is full, calls are refused rather than made unbooked", asy
   const directory = await gateway.grant({ upstreams: ["anthropic"] })
   await gateway.gateway.close()
   const base = { logId: testLogId, generation: 1, at: "", type: "model_stream_cut", callId: "", upstream: "" }
-  const lines = Array.from({ length: 65 }, (_, index) => {
+  const lines = Array.from({ length: 17 }, (_, index) => {
     const one = { ...base, id: `old-${index}`, reason: "x".repeat(1024 * 1024) }
     return `${JSON.stringify({ add: [one], close: null })}\n`
   })

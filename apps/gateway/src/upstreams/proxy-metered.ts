@@ -38,7 +38,7 @@ export async function proxyMetered(call: ProxiedCall, meter: Meter): Promise<voi
   const reader = createRequestReader(meter.request)
   const isLimited = grant.account.ledger.limit !== null
   const onChunk = (chunk: Uint8Array): void => reader.write(chunk)
-  const held = isLimited ? await holdBody(request, [grant.account, context.memory], onChunk) : null
+  const held = isLimited ? await holdBody(request, [grant.account.memory, context.memory], onChunk) : null
   try {
     const facts = held === null ? null : readFacts(reader.end())
     const books = await openBooks(call, facts)
