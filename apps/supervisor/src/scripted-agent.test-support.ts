@@ -2,7 +2,7 @@ import type { AgentProgram } from "@berth/core"
 
 /**
  * An ACP agent for tests, as a program of one file. Each prompt is a word and its arguments:
- * `stream <count>` · `write <path> <text>` · `read <path>` · `ask <title>` · `wait` (until cancelled) ·
+ * `stream <count>` · `trickle <count>` · `write <path> <text>` · `read <path>` · `ask <title>` · `wait` (until cancelled) ·
  * `stuck` (deaf, with a child that outlives it) · `exit <code>` · `env <name>` · `boot` (which process is
  * this) · `tool <name> <JSON>` (calls a tool of ours over MCP) · `huge <MiB>` (one update of that size).
  */
@@ -18,7 +18,9 @@ const say = (text) => send({ method: "session/update", params: { sessionId, upda
 const ask = (method, params) => new Promise((resolve) => { const id = "a" + nextId++; waiting.set(id, resolve); send({ id, method, params }) })
 const run = {
   stream: async (count) => { for (let i = 1; i <= Number(count); i += 1) { say("n" + i); if (i % 200 === 0) await new Promise(setImmediate) } },
+  trickle: async (count) => { for (let i = 1; i <= Number(count); i += 1) { say("n" + i); await new Promise((resolve) => setTimeout(resolve, 5)) } },
   write: async (path, ...text) => { fs.mkdirSync(require("node:path").dirname(path), { recursive: true }); fs.writeFileSync(path, text.join(" ")); say("wrote " + path) },
+  draft: async (...args) => { await run.write(...args); await run.wait() },
   read: async (path) => say("read " + (fs.existsSync(path) ? fs.readFileSync(path, "utf8") : "nothing")),
   ask: async (...title) => {
     const options = [{ optionId: "yes", name: "Allow", kind: "allow_once" }, { optionId: "no", name: "Reject", kind: "reject_once" }]

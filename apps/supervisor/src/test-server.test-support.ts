@@ -155,6 +155,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
     })
     children.push(child)
     child.stderr?.setEncoding("utf8").on("data", (text: string) => outputs.push(text))
+    child.once("exit", (code, signal) => outputs.push(`EXIT ${code} ${signal}`))
     const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
     child.stdin?.end(JSON.stringify(document))
     return {
