@@ -1,0 +1,57 @@
+import { AppError, type Clock, type Logger } from "@berth/core"
+import { findControlGroups, type ControlGroups } from "../cgroup/find-control-groups.ts"
+import type { SandboxHost } from "../launch/launch-process.ts"
+import { createPipePool } from "../process/pipe-pool.ts"
+import { makeDirectory, uidRange } from "../sandbox-layout.ts"
+import { findProgram } from "./find-program.ts"
+import { installCommand } from "./install-command.ts"
+import { highestLeakedDescriptor } from "./leaked-descriptors.ts"
+import { openFilesLimit } from "./open-files-limit.ts"
+import { scratchFolder } from "./scratch-folder.ts"
+import { makeSeccompFile } from "./seccomp-file.ts"
+import { makeEmptyFolder, makeSystemEtc } from "./system-etc.ts"
+import { systemArguments } from "./system-folders.ts"
+import { tryBubblewrap } from "./try-bubblewrap.ts"
+
+export interface PreparedHost extends SandboxHost {
+  readonly groups: ControlGroups | null
+  readonly hasOwnUids: boolean
+  readonly hasSeccomp: boolean
+}
+
+/** What all sandboxes of a directory share, made and tried once. `unavailable` when no sandbox can be. */
+export async function prepareHost(
+  directory: string,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<PreparedHost> {
+  const bubblewrap = findProgram("bwrap")
+  if (bubblewrap === null) {
+    throw new AppError("unavailable", `bubblewrap is not installed: run \`${installCommand("bubblewrap")}\`.`)
+  }
+  makeDirectory(directory)
+  const scratch = scratchFolder(directory)
+  const pipes = createPipePool(scratch)
+  const arePipesReady = pipes.prepare()
+  const seccompFile = makeSeccompFile(directory)
+  const system = systemArguments(makeSystemEtc(directory), makeEmptyFolder(directory))
+  const failure = await tryBubblewrap(bubblewrap, system, seccompFile)
+  await arePipesReady
+  if (failure !== null) {
+    throw new AppError("unavailable", `This host lets no sandbox start (${failure.detail}): ${failure.fix}`)
+  }
+  return {
+    directory,
+    bubblewrap,
+    system,
+    scratch,
+    pipes,
+    seccompFile,
+    openFiles: openFilesLimit(),
+    highestLeakedFd: highestLeakedDescriptor(),
+    clock,
+    logger,
+    groups: findControlGroups(),
+    hasOwnUids: uidRange() !== null,
+    hasSeccomp: seccompFile !== null,
+  }
+}

@@ -1,0 +1,69 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { AppError, type Clock } from "@berth/core"
+import { forbidForks, groupProcesses } from "./cgroup/sandbox-group.ts"
+import { hasErrno } from "./has-errno.ts"
+import { sandboxMarker } from "./launch/bubblewrap-arguments.ts"
+import { hostProcesses, markedProcesses } from "./limits/process-table.ts"
+import type { SandboxRecord } from "./sandbox-record.ts"
+
+type Identity = Pick<SandboxRecord, "id" | "owner" | "group" | "limits">
+
+const stepMs = 1
+const endMs = 10_000
+
+/**
+ * Host pids of everything that runs for a sandbox, whoever started it: from its control group; without one,
+ * by its uid; without that, by the marker in bubblewrap's arguments.
+ */
+export function sandboxProcesses({ id, owner, group }: Identity): readonly number[] {
+  if (group !== null) return groupProcesses(group)
+  const found =
+    owner === null
+      ? markedProcesses(sandboxMarker(id))
+      : hostProcesses().filter(({ uid }) => uid === owner.uid)
+  return found.map(({ pid }) => pid)
+}
+
+/**
+ * Ends them all, against forks too; resolves when none is left. With `isFinal` nothing can fork in its
+ * control group afterwards.
+ */
+export async function endProcesses(identity: Identity, clock: Clock, isFinal: boolean): Promise<void> {
+  const { group, limits } = identity
+  const allowForks = group === null ? null : forbidForks(group, limits.pids)
+  const until = performance.now() + endMs
+  for (let pids = sandboxProcesses(identity); pids.length > 0; pids = sandboxProcesses(identity)) {
+    if (group?.version !== 2 || !killGroup(Object.values(group.folders)[0]))
+      for (const pid of pids) strike(pid)
+    if (performance.now() > until) {
+      throw new AppError("unavailable", "Processes of a sandbox do not end: the host may need a restart.", {
+        details: { sandbox: identity.id, pids: pids.slice(0, 10) },
+      })
+    }
+    await clock.sleep(stepMs)
+  }
+  if (!isFinal) allowForks?.()
+}
+
+/** Version 2 of control groups can end all at once, since Linux 5.14. */
+function killGroup(folder: string | undefined): boolean {
+  if (folder === undefined) return false
+  try {
+    writeFileSync(join(folder, "cgroup.kill"), "1", { flag: "r+" })
+    return true
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "EACCES")) return false
+    throw error
+  }
+}
+
+/** Our own processes are never among them, whatever a record says. */
+function strike(pid: number): void {
+  if (pid === process.pid || pid <= 1) return
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch (error) {
+    if (!hasErrno(error, "ESRCH", "EPERM")) throw error
+  }
+}
