@@ -1,5 +1,6 @@
 import {
   AppError,
+  boundPage,
   checkAppend,
   checkSubmit,
   commitEntries,
@@ -33,7 +34,7 @@ export function createMemoryEventLog(options: {
     const { row, entries } = findLog(table, log)
     const start = Math.max(after, row.trimmedTo) - row.trimmedTo
     return {
-      entries: entries.slice(start, start + limit),
+      entries: boundPage(entries.slice(start, start + limit)),
       headSeq: row.headSeq,
       trimmedTo: row.trimmedTo,
       closed: row.isClosed,

@@ -1,13 +1,15 @@
-import type { StoredEntry } from "@berth/core"
+import { pageCharacters, type StoredEntry } from "@berth/core"
 import { numberOf, textOf, type Sql } from "./sql.ts"
 
 /** Rows removed in one transaction, so that erasing a long log holds nobody up. */
 const deleteBatch = 5000
+/** Rows read at once: of the largest entries, this many are a few times what a page may hold. */
+const readBatch = 64
 
 /** The entries of all logs, by `(log.id, seq)`; `seq` up to 2³². */
 export interface EntryTable {
   insert(id: number, entries: readonly StoredEntry[]): void
-  /** Ascending, from after + 1 to last. */
+  /** Ascending, from after + 1 to last; ends early once it holds what a page may, and a little more. */
   read(id: number, after: number, last: number): readonly StoredEntry[]
   /** Removes some entries up to and including `last`; false when none was left. */
   deleteSome(id: number, last: number): boolean
@@ -30,10 +32,16 @@ export function createEntryTable(sql: Sql): EntryTable {
       for (const { seq, text } of entries) insert.run(id, seq, text)
     },
     read(id, after, last) {
-      if (last <= after) return []
-      return select
-        .all(id, after, last)
-        .map((row, index) => ({ seq: after + 1 + index, text: textOf(row[0]) }))
+      const page: StoredEntry[] = []
+      let characters = 0
+      for (let from = after; from < last && characters < pageCharacters; from += readBatch) {
+        select.all(id, from, Math.min(last, from + readBatch)).forEach((row, index) => {
+          const text = textOf(row[0])
+          characters += text.length
+          page.push({ seq: from + 1 + index, text })
+        })
+      }
+      return page
     },
     deleteSome(id, last) {
       const [row] = first.all(id, last)

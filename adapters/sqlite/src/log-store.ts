@@ -1,4 +1,4 @@
-import { commitEntries, type Clock, type LogPage, type NewEntry } from "@berth/core"
+import { boundPage, commitEntries, type Clock, type LogPage, type NewEntry } from "@berth/core"
 import type { LogId } from "@berth/protocol"
 import { createEntryTable, type EntryTable } from "./entry-table.ts"
 import type { GroupCommit } from "./group-commit.ts"
@@ -71,7 +71,8 @@ export function createLogStore(options: {
       const { id, row } = cache.find(log)
       const start = Math.max(after, row.trimmedTo)
       const last = Math.min(row.headSeq, start + limit)
-      const page = last <= start ? [] : (recent.read(log, start, limit) ?? entries.read(id, start, last))
+      const page =
+        last <= start ? [] : boundPage(recent.read(log, start, limit) ?? entries.read(id, start, last))
       return { entries: page, headSeq: row.headSeq, trimmedTo: row.trimmedTo, closed: row.isClosed }
     },
     subscribe(log, wake) {

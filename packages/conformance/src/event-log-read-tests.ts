@@ -1,4 +1,4 @@
-import { decodeEntry, type LogPage, type StoredEntry } from "@berth/core"
+import { decodeEntry, pageCharacters, type LogPage, type StoredEntry } from "@berth/core"
 import type { LogId } from "@berth/protocol"
 import { expect } from "vitest"
 import { refusal, type SuiteTests } from "./define-suite.ts"
@@ -21,6 +21,23 @@ export const eventLogReadTests: SuiteTests<LogFixture> = {
     expect(await page(25, 10)).toEqual([])
     expect(await page(1_000, 10)).toEqual([])
     expect(await page(0, 1)).toEqual([1])
+  },
+
+  "a page of large entries ends early, and nothing is left out": async (fixture) => {
+    const { id, epoch } = await openLog(fixture)
+    const size = 100_000
+    for (let batch = 0; batch < 10; batch += 1) {
+      const entries = Array.from({ length: 9 }, () => said("x".repeat(size)))
+      await fixture.log.append(id, epoch, entries)
+    }
+    const page = await fixture.log.read(id, 0, 90)
+    expect(page.entries.length).toBeGreaterThan(0)
+    expect(page.entries.length * size).toBeLessThanOrEqual(pageCharacters + size)
+    expect(page.headSeq).toBe(90)
+    expect((await readAll(fixture, id)).map(({ seq }) => seq)).toEqual(seqs(1, 90))
+    const { signal } = new AbortController()
+    const followed = await follow(fixture.log.tail(id, 0, { signal }), (entries) => entries.length === 90)
+    expect(followed.map(({ seq }) => seq)).toEqual(seqs(1, 90))
   },
 
   "a tail yields what is there and then what comes": async (fixture) => {

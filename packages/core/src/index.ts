@@ -10,6 +10,7 @@ export { knownAgents, type InstalledAgent, type KnownAgent } from "./agents/agen
 export { describeAgents, resolveAgent, type AgentPlaces } from "./agents/resolve-agent.ts"
 export { AppError, isAppError, type AppErrorOptions } from "./errors/app-error.ts"
 export { assertNever } from "./errors/assert-never.ts"
+export { boundPage, pageCharacters } from "./log/bound-page.ts"
 export { checkAppend, checkSubmit, type AppendLookup, type SubmitLookup } from "./log/check-write.ts"
 export { commitEntries, type Commit, type LogRow } from "./log/commit-entries.ts"
 export { decodeEntry, encodeEntry } from "./log/encode-entry.ts"

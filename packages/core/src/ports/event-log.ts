@@ -45,7 +45,7 @@ export interface AppendResult {
 }
 
 export interface LogPage {
-  /** Ascending, dense. Empty when nothing is after the cursor. */
+  /** Ascending, dense. Empty only when nothing is after the cursor; a page of large entries ends early. */
   readonly entries: readonly StoredEntry[]
   readonly headSeq: number
   /** Entries up to this seq are gone; 0 when none are. A cursor below it has met a gap. */
@@ -90,7 +90,10 @@ export interface EventLog {
     options?: AppendOptions,
   ): Promise<AppendResult>
 
-  /** Entries with seq > after, at most `limit`. Only what is durable is seen. */
+  /**
+   * Entries with seq > after, at most `limit`, and no more once they hold `pageCharacters` of text
+   * (`boundPage`). Only what is durable is seen.
+   */
   read(log: LogId, after: number, limit: number): Promise<LogPage>
 
   /**
