@@ -26,7 +26,16 @@ const placeholderKey = "berth-adds-the-key-outside"
 /** The gateway outlives our server, so a failed call is the upstream's: seconds of trying again, not minutes. */
 const claudeRetries = "3"
 
+/**
+ * Codex isolates each command by itself, which needs namespaces that a sandbox of ours does not give out: there every
+ * command fails before it starts. Asking to run one outside of that is what makes Codex ask the user.
+ */
+const codexInstructions =
+  "You are inside a disposable, isolated sandbox already. Commands cannot be sandboxed once more: each fails " +
+  "with a message of bwrap. Run every command with escalated permissions from the start, with a justification."
+
 const codexConfig = {
+  developer_instructions: codexInstructions,
   model_provider: "berth",
   model_providers: {
     berth: {
@@ -45,6 +54,7 @@ const codexConfig = {
 const opencodeConfig = {
   autoupdate: false,
   share: "disabled",
+  permission: { edit: "ask", bash: "ask", webfetch: "ask" },
   enabled_providers: ["anthropic", "openai"],
   provider: {
     anthropic: { options: { baseURL: `${gateway}/anthropic/v1`, apiKey: placeholderKey } },
@@ -87,6 +97,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
       env: {
         OPENAI_API_KEY: placeholderKey,
         NO_BROWSER: "1",
+        INITIAL_AGENT_MODE: "read-only",
         CODEX_CONFIG: JSON.stringify(codexConfig),
       },
       memory: [".codex/sessions/**"],
@@ -100,7 +111,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     upstream: "google",
     program: {
       env: { GEMINI_API_KEY: placeholderKey, GOOGLE_GEMINI_BASE_URL: `${gateway}/google` },
-      memory: [".gemini/tmp/**"],
+      memory: [".gemini/tmp/**", ".gemini/projects.json"],
       upstreams: ["google"],
       instructions: "prompt",
     },
@@ -110,8 +121,15 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     description: "The open-source coding agent OpenCode.",
     upstream: "anthropic",
     program: {
-      env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(opencodeConfig), OPENCODE_DISABLE_AUTOUPDATE: "1" },
-      memory: [".local/share/opencode/storage/**"],
+      env: {
+        OPENCODE_CONFIG_CONTENT: JSON.stringify(opencodeConfig),
+        OPENCODE_DISABLE_AUTOUPDATE: "1",
+        OPENCODE_DISABLE_MODELS_FETCH: "1",
+        // A workspace's own configuration may name commands that run with nobody asked.
+        OPENCODE_DISABLE_PROJECT_CONFIG: "1",
+      },
+      // A database and its journal; taken while it is written, it may be older than the newest turn.
+      memory: [".local/share/opencode/opencode.db*"],
       upstreams: ["anthropic", "openai"],
       instructions: "prompt",
     },
