@@ -35,7 +35,9 @@ export function createTerminal(streams: TerminalStreams, options: { readonly has
     const shown = neutralise(text)
     const code = codes[style]
     const hasColor = options.hasColor && stream.isTTY === true && code !== "" && shown !== ""
-    return hasColor ? `\u001b[${code}m${shown}\u001b[0m` : shown
+    if (!hasColor) return shown
+    const end = shown.endsWith("\n") ? "\n" : ""
+    return `\u001b[${code}m${shown.slice(0, shown.length - end.length)}\u001b[0m${end}`
   }
   return {
     isInteractive: streams.stdin.isTTY === true,
