@@ -28,6 +28,8 @@ export const httpSessionTests: SuiteTests<HttpFixture> = {
       usage: { inputTokens: 0 },
       isolation: { level: aString },
       last_run_at: "",
+      file_count: 0,
+      total_size_bytes: 0,
       persistent: true,
       data: {},
     })

@@ -201,6 +201,8 @@ export const httpTurnTests: SuiteTests<RunnerFixture> = {
     }
     const known = await fixture.fetch(url, { headers: { "if-none-match": `"${hash}"` } })
     expect([known.status, known.headers.get("etag")]).toEqual([304, `"${hash}"`])
+    const worker = await fixture.fetch(url, { headers: { "service-worker": "script" } })
+    await expectError(worker, 403, "forbidden")
     await expectError(await fixture.fetch(`/outputs/${id}/none`), 404, "artifact_not_found")
     await expectError(await fixture.fetch(`/outputs/${id}/..%2f..%2fetc%2fpasswd`), 404, "artifact_not_found")
   },

@@ -48,6 +48,9 @@ export const sessionSummary = z.object({
 
 export const sessionRecord = sessionSummary.extend({
   last_run_at: z.string(),
+  /** Files in the workspace and their bytes; null once a sandbox has been at it, which nobody has counted. */
+  file_count: z.number().nullable(),
+  total_size_bytes: z.number().nullable(),
   model: z.string().nullable(),
   mode: z.string().nullable(),
   instructions: z.string().nullable(),

@@ -1,4 +1,4 @@
-import type { BlobStore } from "@berth/core"
+import { AppError, type BlobStore } from "@berth/core"
 import type { BlobHash, ProjectId } from "@berth/protocol"
 import { parseRange } from "./byte-range.ts"
 
@@ -14,6 +14,7 @@ export async function serveBlob(
   blobStore: BlobStore,
   { project, hash, headers: given }: ServeBlob,
 ): Promise<Response | null> {
+  refuseServiceWorker(request)
   const whole = await blobStore.get(project, hash)
   if (whole === null) return null
   const { size } = whole
@@ -38,6 +39,13 @@ export async function serveBlob(
   if (range === null) return new Response(whole.content, { status, headers })
   const part = await blobStore.get(project, hash, range)
   return part === null ? null : new Response(part.content, { status, headers })
+}
+
+/** A service worker would stay, and see what other pages of this origin do. */
+function refuseServiceWorker(request: Request): void {
+  const isScript =
+    request.headers.has("service-worker") || request.headers.get("sec-fetch-dest") === "serviceworker"
+  if (isScript) throw new AppError("forbidden", "Published files may not be service workers.")
 }
 
 function isNotModified(request: Request, etag: string): boolean {

@@ -17,9 +17,17 @@ export function checkRunnerEntry(text: string, sessionId: string): NewEntry | nu
   if (typeof method !== "string" || !isRunnerMethod(method) || !isRecord(params)) return null
   const checked = notificationParams[method].safeParse({ ...params, sessionId })
   if (!checked.success) return null
-  const notification = { jsonrpc: "2.0", method, params: checked.data } as Notification
+  const notification = withOutputUrl({ jsonrpc: "2.0", method, params: checked.data } as Notification)
   const entry: EntryBody = { type: "notification", notification }
   return { origin: "sandbox", body: entry }
+}
+
+/** The address of an artifact is ours to say: a sandbox could name any other. */
+function withOutputUrl(notification: Notification): Notification {
+  if (notification.method !== "_berth/artifact") return notification
+  const { params } = notification
+  const path = params.path.split("/").map(encodeURIComponent).join("/")
+  return { ...notification, params: { ...params, url: `/outputs/${params.sessionId}/${path}` } }
 }
 
 function isRunnerMethod(method: string): method is keyof typeof notificationParams {

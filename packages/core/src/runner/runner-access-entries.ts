@@ -56,17 +56,7 @@ export async function readRunnerEntries(
 function readLine(line: string, sessionId: SessionId, n: number): NewEntry {
   const entry = checkRunnerEntry(line, sessionId)
   if (entry === null) throw refusal(line, n)
-  return withOutputUrl(entry, sessionId)
-}
-
-/** The address of an artifact is ours to say: a sandbox could name any other. */
-function withOutputUrl(entry: NewEntry, sessionId: SessionId): NewEntry {
-  const { body } = entry
-  if (body.type !== "notification" || body.notification.method !== "_berth/artifact") return entry
-  const { notification } = body
-  const path = notification.params.path.split("/").map(encodeURIComponent).join("/")
-  const params = { ...notification.params, url: `/outputs/${sessionId}/${path}` }
-  return { ...entry, body: { ...body, notification: { ...notification, params } } }
+  return entry
 }
 
 /** Says why, for whoever writes a runner. The line is not JSON, or its method decides. */
