@@ -4,7 +4,6 @@ import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setImmediate as soon } from "node:timers"
-import { getRequestListener } from "@hono/node-server"
 import { createApi } from "@berth/api"
 import { createHead, createRunnerAccess, createRunnerTokens, type SessionRecord } from "@berth/core"
 import { createFilesystemBlobStore } from "@berth/filesystem"
@@ -12,6 +11,7 @@ import type { LogId, ProjectId, SessionId } from "@berth/protocol"
 import { createSqliteStores, importSecretsKey, openDatabase } from "@berth/sqlite"
 import { createInternalListener } from "../apps/server/src/internal-listener.ts"
 import { listenOn, portOf } from "../apps/server/src/listen.ts"
+import { createPublicListener } from "../apps/server/src/public-listener.ts"
 import { createIds, systemClock as clock } from "../apps/server/src/runtime.ts"
 
 const writers = Number(process.argv[2] ?? 32)
@@ -138,11 +138,7 @@ if (first !== undefined && longLogEntries > 0) {
 
 const socket = join(directory, "server.sock")
 await listenOn(createInternalListener({ ...ports, runnerAccess, runnerTokens }), { socket })
-const listener = getRequestListener(
-  (request) => api.fetch(request, { remoteAddress: "127.0.0.1", isLoopbackBind: true }),
-  { overrideGlobalObjects: false },
-)
-const listening = await listenOn((request, response) => void listener(request, response), {
+const listening = await listenOn(createPublicListener(api, { isLoopbackBind: true }), {
   host: "127.0.0.1",
   port: 0,
 })

@@ -1,49 +1,48 @@
-import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
-import { AppError, type AgentCatalog, type AgentProgram, type SessionSpec } from "@berth/core"
+import { insidePaths } from "@berth/bubblewrap"
+import {
+  AppError,
+  describeAgents,
+  resolveAgent,
+  type AgentCatalog,
+  type AgentPlaces,
+  type AgentProgram,
+  type SessionSpec,
+} from "@berth/core"
 import type { Config } from "./config.ts"
+import { readInstalledAgents } from "./installed-agents.ts"
 
-export function createAgents(_options: { readonly config: Config; readonly directory: string }): {
+export interface Agents {
   readonly catalog: AgentCatalog
-  resolve(choice: SessionSpec["agent"]): Promise<AgentProgram>
-} {
-  const isBundle = import.meta.url.endsWith(".js")
-  const shell = fileURLToPath(
-    new URL(isBundle ? "./shell.js" : "../../../agents/shell/src/main.ts", import.meta.url),
-  )
+  /** `runtime_missing` when it was removed since the session was made. */
+  resolve(choice: SessionSpec["agent"]): AgentProgram
+}
+
+/** The agents of this host: core's table, joined with what is installed below `directory`. */
+export function createAgents(options: { readonly config: Config; readonly directory: string }): Agents {
+  const { config, directory } = options
+  const places = (): AgentPlaces => ({
+    nodePath: `${insidePaths.node}/bin/node`,
+    shellPath: shellPath(),
+    installed: readInstalledAgents(directory),
+  })
   return {
     catalog: {
       async list() {
-        return [
-          {
-            name: "shell",
-            title: "Shell",
-            description: "Runs each prompt as a bash script.",
-            isInstalled: true,
-            isDefault: true,
-            install: null,
-          },
-        ]
+        const { installed } = places()
+        const defaultAgent = config.defaultAgent ?? null
+        return describeAgents({ installed, upstreams: Object.keys(config.upstreams), defaultAgent })
       },
     },
-    async resolve(choice) {
-      const base = {
-        env: {},
-        programs: [],
-        memory: [".berth-shell/**"],
-        upstreams: [],
-        instructions: "prompt" as const,
-      }
-      if (typeof choice === "object" && choice !== null)
-        return { ...base, name: "custom", argv: choice.argv, env: choice.env ?? {} }
-      if (choice === "shell")
-        return {
-          ...base,
-          name: "shell",
-          argv: ["node", "/opt/berth/shell/shell.js"],
-          programs: [{ source: dirname(shell), target: "/opt/berth/shell" }],
-        }
-      throw new AppError("agent_not_found", "no such agent")
+    resolve(choice) {
+      if (choice === null) throw new AppError("no_agent", "This session has no agent to start.")
+      return resolveAgent(choice, places())
     },
   }
+}
+
+/** Beside this file as a bundle; among the sources in development. */
+function shellPath(): string {
+  const isBundle = import.meta.url.endsWith(".js")
+  return fileURLToPath(new URL(isBundle ? "./shell.js" : "../../../dist/shell.js", import.meta.url))
 }

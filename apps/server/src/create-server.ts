@@ -1,7 +1,6 @@
 import { setImmediate as soon } from "node:timers"
 import { statfs } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { getRequestListener } from "@hono/node-server"
 import { createApi, type HealthReport } from "@berth/api"
 import { createBubblewrapProvider, createUnsafeProvider } from "@berth/bubblewrap"
 import {
@@ -25,6 +24,7 @@ import { createInternalListener } from "./internal-listener.ts"
 import { listenOn, portOf } from "./listen.ts"
 import { createMetrics } from "./metrics.ts"
 import { endRunners } from "./end-runners.ts"
+import { createPublicListener } from "./public-listener.ts"
 import { createSupervisorHost, type SupervisorHost } from "./runner-host.ts"
 import { createIds, systemClock } from "./runtime.ts"
 import { servePage } from "./serve-page.ts"
@@ -150,14 +150,7 @@ export async function createServer(config: Config, logger: Logger): Promise<Bert
     socket: data.serverSocket,
   })
   const isLoopbackBind = ["127.0.0.1", "::1", "localhost"].includes(config.host)
-  const listener = getRequestListener(
-    (request, { incoming }) => {
-      const remoteAddress = "socket" in incoming ? (incoming.socket.remoteAddress ?? null) : null
-      return api.fetch(request, { remoteAddress, isLoopbackBind })
-    },
-    { overrideGlobalObjects: false },
-  )
-  const listening = await listenOn((request, response) => void listener(request, response), {
+  const listening = await listenOn(createPublicListener(api, { isLoopbackBind }), {
     host: config.host,
     port: config.port,
   })

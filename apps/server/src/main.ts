@@ -3,6 +3,8 @@ import { pino } from "pino"
 import { readConfig } from "./config.ts"
 import { createServer } from "./create-server.ts"
 
+// What we make is ours alone until it says otherwise: sockets are reachable from their first moment.
+process.umask(0o077)
 const config = readConfig(process.argv.slice(2))
 const logger = pino({
   name: "berth",
