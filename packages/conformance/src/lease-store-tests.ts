@@ -150,7 +150,11 @@ export const leaseStoreTests: SuiteTests<LogFixture> = {
 
   "leases and epochs are there after the store is opened again": async (fixture) => {
     const { id, epoch } = await openLog(fixture)
+    await fixture.leases.renew(id, epoch, 10 * ttlMs)
     const { leases, log } = await fixture.reopen()
+    const { holder, remainingMs } = await leases.inspect(id)
+    expect(holder).toBe("runner")
+    expect(remainingMs).toBeGreaterThan(5 * ttlMs)
     await refusal(leases.claim(id, "other", ttlMs), "busy")
     await log.append(id, epoch, [said("a")])
     await leases.renew(id, epoch, ttlMs)

@@ -2,7 +2,7 @@ import type { SessionFilter, SessionRecord } from "@berth/core"
 import { createHead } from "@berth/core"
 import { expect } from "vitest"
 import { refusal, type SuiteTests } from "./define-suite.ts"
-import { prompted } from "./sample-entries.ts"
+import { asked, commandIs, prompted, resolved, sandboxIs } from "./sample-entries.ts"
 import { otherProject, project, sampleSession } from "./sample-sessions.ts"
 import type { SessionFixture } from "./session-store-suite.ts"
 
@@ -63,7 +63,7 @@ export const sessionListTests: SuiteTests<SessionFixture> = {
   },
 
   "status and headSeq are those of the log": async (fixture) => {
-    const { sessions, log } = fixture
+    const { sessions, log, leases } = fixture
     // Either may be made first.
     const [early, late] = [sampleSession("early", 1), sampleSession("late", 2)]
     await log.create(early.log, createHead(early.id))
@@ -81,8 +81,20 @@ export const sessionListTests: SuiteTests<SessionFixture> = {
       ["created", 0],
       ["provisioning", 2],
     ])
-    const found = await sessions.list(project, { limit: 9, filter: { status: "provisioning" } })
-    expect([found.total, found.items.map(({ id }) => id)]).toEqual([1, ["early"]])
+    // From here on there is always something due: only the status moves.
+    const { epoch } = await leases.claim(early.log, "runner", 60_000)
+    const changes = [
+      [sandboxIs("attached", 1), "running"],
+      [asked("q", null), "awaiting_input"],
+      [resolved("q", "me"), "running"],
+      [commandIs("done", 1), "idle"],
+    ] as const
+    for (const [entry, status] of changes) {
+      await log.append(early.log, epoch, [entry])
+      expect((await statuses())[1]?.[0]).toBe(status)
+      const found = await sessions.list(project, { limit: 9, filter: { status } })
+      expect([found.total, found.items.map(({ id }) => id)]).toEqual([1, ["early"]])
+    }
   },
 
   "a session without a log is created": async ({ sessions }) => {

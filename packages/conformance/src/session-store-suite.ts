@@ -1,4 +1,4 @@
-import type { EventLog, SessionStore } from "@berth/core"
+import type { EventLog, LeaseStore, SessionStore } from "@berth/core"
 import { defineSuite, type Fixture, type SuiteOptions } from "./define-suite.ts"
 import { sessionListTests } from "./session-list-tests.ts"
 import { sessionStoreTests } from "./session-store-tests.ts"
@@ -7,6 +7,7 @@ import { sessionStoreTests } from "./session-store-tests.ts"
 export interface SessionFixture extends Fixture {
   readonly sessions: SessionStore
   readonly log: EventLog
+  readonly leases: LeaseStore
   /** Moves the store's clock forward. */
   advance(ms: number): Promise<void>
 }
