@@ -28,6 +28,7 @@ async function openServer(): Promise<RunnerFixture> {
   return {
     fetch: async (path, init) => api.fetch(new Request(`${baseUrl}${path}`, init), local),
     advance: ports.advance,
+    report: async (body) => internal.request("http://internal/internal/reports", { method: "POST", body }),
     async trim(logId, upTo) {
       await stores.log.archive(logId as LogId, upTo)
     },

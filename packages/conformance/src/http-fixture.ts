@@ -13,6 +13,8 @@ export interface HttpFixture extends Fixture {
 export interface RunnerFixture extends HttpFixture {
   /** Takes the lease of a log and answers with its way in. Each call is a new epoch and generation. */
   openRunner(logId: string): Promise<TestRunner>
+  /** What the gateway sends to `/internal/reports`: one report a line. */
+  report(lines: string): Promise<Response>
   /** Moves the server's clock forward. */
   advance(ms: number): Promise<void>
   /** Drops entries up to and including `upTo`. */

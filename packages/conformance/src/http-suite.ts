@@ -1,6 +1,7 @@
 import { defineSuite, type SuiteOptions } from "./define-suite.ts"
 import { httpBadInputTests } from "./http-bad-input-tests.ts"
 import type { HttpFixture, RunnerFixture } from "./http-fixture.ts"
+import { httpReportTests } from "./http-report-tests.ts"
 import { httpRunnerTests } from "./http-runner-tests.ts"
 import { httpSessionTests } from "./http-session-tests.ts"
 import { httpStreamTests } from "./http-stream-tests.ts"
@@ -22,7 +23,12 @@ export function httpRunnerSuite(
   open: () => Promise<RunnerFixture>,
   options: SuiteOptions = {},
 ): void {
-  defineSuite(`HTTP with runners: ${name}`, { ...httpRunnerTests, ...httpTurnTests }, open, options)
+  defineSuite(
+    `HTTP with runners: ${name}`,
+    { ...httpRunnerTests, ...httpTurnTests, ...httpReportTests },
+    open,
+    options,
+  )
 }
 
 /** A server by its address. */
