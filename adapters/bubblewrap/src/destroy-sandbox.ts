@@ -6,11 +6,13 @@ import { groupOf, removeGroup } from "./cgroup/sandbox-group.ts"
 import { openTrustedFolder } from "./files/open-folder.ts"
 import { removeTree } from "./files/remove-tree.ts"
 import { hasErrno } from "./has-errno.ts"
+import { isolationReport } from "./host/isolation-report.ts"
 import { unstageFolders } from "./host/stage-folders.ts"
 import { freeOwner, layoutOf } from "./sandbox-layout.ts"
 import { endProcesses } from "./sandbox-processes.ts"
-import { readRecord, recordName, type SandboxRecord } from "./sandbox-record.ts"
+import { readRecord, recordName } from "./sandbox-record.ts"
 
+const nothing = { memoryMib: 0, cpu: 0, pids: 0, diskMib: 0 }
 const groupTimeoutMs = 5_000
 
 /**
@@ -38,7 +40,7 @@ function tracesOf(
   directory: string,
   id: string,
   groups: () => ControlGroups | null,
-): Pick<SandboxRecord, "id" | "owner" | "group" | "limits"> | null {
+): Parameters<typeof endProcesses>[0] | null {
   const { folder, workspace } = layoutOf(directory, id)
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return null
   const stats = lstatSync(workspace, { throwIfNoEntry: false })
@@ -48,7 +50,8 @@ function tracesOf(
     id,
     owner: isOurs ? null : { uid: stats.uid, gid: stats.gid },
     group: found === null ? null : groupOf(found, id),
-    limits: { memoryMib: 0, cpu: 0, pids: 0, diskMib: 0 },
+    limits: nothing,
+    isolation: isolationReport({ groups: found, hasOwnUids: !isOurs, hasSeccomp: true }, nothing),
   }
 }
 

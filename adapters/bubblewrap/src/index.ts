@@ -1,3 +1,5 @@
-export { createBubblewrapProvider, type BubblewrapProviderOptions } from "./bubblewrap-provider.ts"
+export { createBubblewrapProvider } from "./bubblewrap-provider.ts"
+export type { FolderProviderOptions } from "./folder-provider.ts"
 export { checkHost, type HostCheck } from "./host/check-host.ts"
 export { defaultSearchPath, insidePaths, insideUser } from "./inside-paths.ts"
+export { createUnsafeProvider } from "./unsafe/unsafe-provider.ts"

@@ -1,18 +1,24 @@
-import { AppError, type Sandbox } from "@berth/core"
+import { AppError, type Clock, type Logger, type Sandbox } from "@berth/core"
 import { memoryKills } from "./cgroup/sandbox-group.ts"
 import { checkSpawn } from "./check-spawn.ts"
 import { createSandboxFiles } from "./files/sandbox-files.ts"
-import { launchProcess, type SandboxHost } from "./launch/launch-process.ts"
 import { diskLimits, measureDisk } from "./limits/disk-meter.ts"
 import { createLimitWatch } from "./limits/limit-watch.ts"
 import { endLargestProcess } from "./limits/memory-meter.ts"
 import type { StartedProcess } from "./process/start-process.ts"
 import { layoutOf, storedParts } from "./sandbox-layout.ts"
+import type { SandboxKind } from "./sandbox-kind.ts"
 import { endProcesses, sandboxProcesses } from "./sandbox-processes.ts"
 import type { SandboxRecord } from "./sandbox-record.ts"
 
+export interface OpenSandboxHost extends Pick<SandboxKind, "launch"> {
+  readonly directory: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /** The sandbox of `record`. Several may be open for one, in several processes. */
-export function openSandbox(host: SandboxHost, record: SandboxRecord): Sandbox {
+export function openSandbox(host: OpenSandboxHost, record: SandboxRecord): Sandbox {
   const { clock, logger } = host
   const { id, limits, owner, group, isolation } = record
   const layout = layoutOf(host.directory, id)
@@ -66,7 +72,7 @@ export function openSandbox(host: SandboxHost, record: SandboxRecord): Sandbox {
           "The sandbox is over its disk limit: remove files, then try again.",
         )
       }
-      const process = await launchProcess(host, { record, argv, options, memoryDeaths })
+      const process = await host.launch({ record, argv, options, memoryDeaths })
       running.add(process)
       const watching = watch.start()
       void process.exited.then(() => {

@@ -3,11 +3,11 @@ import { join } from "node:path"
 import { AppError, type Clock } from "@berth/core"
 import { forbidForks, groupProcesses } from "./cgroup/sandbox-group.ts"
 import { hasErrno } from "./has-errno.ts"
-import { sandboxMarker } from "./launch/bubblewrap-arguments.ts"
-import { hostProcesses, markedProcesses } from "./limits/process-table.ts"
+import { environmentProcesses, hostProcesses, markedProcesses } from "./limits/process-table.ts"
+import { sandboxMarker, sandboxVariable } from "./sandbox-marker.ts"
 import type { SandboxRecord } from "./sandbox-record.ts"
 
-type Identity = Pick<SandboxRecord, "id" | "owner" | "group" | "limits">
+type Identity = Pick<SandboxRecord, "id" | "owner" | "group" | "limits" | "isolation">
 
 const stepMs = 1
 const endMs = 10_000
@@ -16,7 +16,8 @@ const endMs = 10_000
  * Host pids of everything that runs for a sandbox, whoever started it: from its control group; without one,
  * by its uid; without that, by the marker in bubblewrap's arguments.
  */
-export function sandboxProcesses({ id, owner, group }: Identity): readonly number[] {
+export function sandboxProcesses({ id, owner, group, isolation }: Identity): readonly number[] {
+  if (isolation.level === "none") return environmentProcesses(sandboxVariable(id))
   if (group !== null) return groupProcesses(group)
   const found =
     owner === null

@@ -5,14 +5,12 @@ const closeOnExec = 0o2000000
 const lastStandard = 2
 
 /**
- * The highest descriptor that a child of this process would inherit unasked, or null. Node opens none of the
- * kind; whoever started this process may have left some.
+ * Descriptors that a child of this process would inherit unasked. Node opens none of the kind; whoever
+ * started this process may have left some.
  */
-export function highestLeakedDescriptor(): number | null {
-  const leaked = readdirSync("/proc/self/fdinfo")
-    .map(Number)
-    .filter((fd) => fd > lastStandard && isInherited(fd))
-  return leaked.length === 0 ? null : Math.max(...leaked)
+export function leakedDescriptors(): ReadonlySet<number> {
+  const fds = readdirSync("/proc/self/fdinfo").map(Number)
+  return new Set(fds.filter((fd) => fd > lastStandard && isInherited(fd)))
 }
 
 function isInherited(fd: number): boolean {

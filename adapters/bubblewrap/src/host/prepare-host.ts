@@ -5,7 +5,7 @@ import { createPipePool } from "../process/pipe-pool.ts"
 import { makeDirectory, uidRange } from "../sandbox-layout.ts"
 import { findProgram } from "./find-program.ts"
 import { installCommand } from "./install-command.ts"
-import { highestLeakedDescriptor } from "./leaked-descriptors.ts"
+import { leakedDescriptors } from "./leaked-descriptors.ts"
 import { openFilesLimit } from "./open-files-limit.ts"
 import { scratchFolder } from "./scratch-folder.ts"
 import { makeSeccompFile } from "./seccomp-file.ts"
@@ -40,14 +40,13 @@ export async function prepareHost(
     throw new AppError("unavailable", `This host lets no sandbox start (${failure.detail}): ${failure.fix}`)
   }
   return {
-    directory,
     bubblewrap,
     system,
     scratch,
     pipes,
     seccompFile,
     openFiles: openFilesLimit(),
-    highestLeakedFd: highestLeakedDescriptor(),
+    leakedFds: leakedDescriptors(),
     clock,
     logger,
     groups: findControlGroups(),

@@ -53,8 +53,3 @@ export function bubblewrapArguments(options: BubblewrapOptions): readonly string
     seccompFd === null ? [] : ["--seccomp", String(seccompFd)],
   ].flat()
 }
-
-/** An argument of every bubblewrap of a sandbox, seen in the host's process list. */
-export function sandboxMarker(id: string): string {
-  return `berth-sandbox-${id}`
-}

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from "node:fs"
-import { AppError, type Clock, type Logger, type SpawnOptions } from "@berth/core"
+import { AppError, type Clock, type Logger } from "@berth/core"
 import { entrances } from "../cgroup/sandbox-group.ts"
 import { hasErrno } from "../has-errno.ts"
 import { insidePaths } from "../inside-paths.ts"
@@ -8,13 +8,13 @@ import { namespaceTree } from "../process/namespace-tree.ts"
 import type { PipePool } from "../process/pipe-pool.ts"
 import { openScratchFile } from "../process/scratch-file.ts"
 import { startProcess, type StartedProcess } from "../process/start-process.ts"
-import type { SandboxRecord } from "../sandbox-record.ts"
-import { bubblewrapArguments, sandboxMarker } from "./bubblewrap-arguments.ts"
+import type { Launch } from "../sandbox-kind.ts"
+import { sandboxMarker } from "../sandbox-marker.ts"
+import { bubblewrapArguments } from "./bubblewrap-arguments.ts"
 import { firstInheritedFd, initCommand } from "./init-command.ts"
 
 /** What all sandboxes of one provider share. */
 export interface SandboxHost {
-  readonly directory: string
   readonly bubblewrap: string
   /** From `systemArguments`. */
   readonly system: readonly string[]
@@ -24,18 +24,10 @@ export interface SandboxHost {
   /** A file with the policy; null on an architecture that has none. */
   readonly seccompFile: string | null
   readonly openFiles: number
-  /** From `highestLeakedDescriptor`. */
-  readonly highestLeakedFd: number | null
+  /** From `leakedDescriptors`. */
+  readonly leakedFds: ReadonlySet<number>
   readonly clock: Clock
   readonly logger: Logger
-}
-
-export interface Launch {
-  readonly record: SandboxRecord
-  readonly argv: readonly string[]
-  readonly options: SpawnOptions
-  /** Counts what was ended for want of memory. */
-  readonly memoryDeaths: () => number
 }
 
 /**
@@ -81,7 +73,7 @@ export async function launchProcess(host: SandboxHost, launch: Launch): Promise<
       cwd: "/",
       owner: record.owner,
       pipes: await host.pipes.take(record.owner),
-      inherited: cover([...doors, status.fd, settings.fd, ...seccomp], host.highestLeakedFd, () =>
+      inherited: cover([...doors, status.fd, settings.fd, ...seccomp], host.leakedFds, () =>
         open("/dev/null", constants.O_RDONLY),
       ),
       tree: (child) => namespaceTree(child, { status, owner: record.owner, ...host }),
@@ -94,10 +86,18 @@ export async function launchProcess(host: SandboxHost, launch: Launch): Promise<
   }
 }
 
-/** Descriptors for a child from 3 on, with `/dev/null` laid over whatever it would inherit beyond them. */
-function cover(fds: readonly number[], highest: number | null, openNull: () => number): readonly number[] {
-  const missing = highest === null ? 0 : highest + 1 - firstInheritedFd - fds.length
-  return missing > 0 ? [...fds, ...Array<number>(missing).fill(openNull())] : fds
+/** Descriptors for a child from 3 on, with `/dev/null` laid over each that it would inherit beyond them. */
+function cover(
+  fds: readonly number[],
+  leaked: ReadonlySet<number>,
+  openNull: () => number,
+): readonly (number | "ignore")[] {
+  const free = firstInheritedFd + fds.length
+  const missing = Math.max(...leaked, free - 1) + 1 - free
+  if (missing === 0) return fds
+  const nothing = openNull()
+  const rest = Array.from({ length: missing }, (_, index) => (leaked.has(free + index) ? nothing : "ignore"))
+  return [...fds, ...rest]
 }
 
 function gone(cause: unknown): AppError {

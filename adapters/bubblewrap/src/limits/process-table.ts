@@ -34,6 +34,16 @@ export function markedProcesses(marker: string): readonly HostProcess[] {
   return all.filter(({ pid }) => found.has(pid))
 }
 
+/** Pids of processes that were started with this variable in their environment. */
+export function environmentProcesses([name, value]: readonly [
+  name: string,
+  value: string,
+]): readonly number[] {
+  return hostProcesses()
+    .filter(({ pid }) => readOrNull(`/proc/${pid}/environ`)?.split("\0").includes(`${name}=${value}`))
+    .map(({ pid }) => pid)
+}
+
 function argumentsOf(pid: number): readonly string[] {
   return readOrNull(`/proc/${pid}/cmdline`)?.split("\0") ?? []
 }

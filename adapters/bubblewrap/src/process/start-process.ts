@@ -31,8 +31,8 @@ export interface StartOptions {
   readonly owner: Owner | null
   /** Owned by the process from here on. */
   readonly pipes: StdioPipes
-  /** Further descriptors for the child, from 3 on. The caller closes them. */
-  readonly inherited: readonly number[]
+  /** Further descriptors for the child, from 3 on; `ignore` for none. The caller closes them. */
+  readonly inherited: readonly (number | "ignore")[]
   readonly tree: (child: { readonly pid: number }) => ProcessTree
   readonly signal: AbortSignal | null
   /** Whether the kernel has ended something of it for want of memory. */
