@@ -63,7 +63,10 @@ export function createBerthApi({ url, apiKey, project }: ApiOptions): BerthApi {
       const text = await response.text().catch((cause: unknown) => {
         throw unreachable(base, cause)
       })
-      return shape.parse(parseJson(text, base))
+      const parsed = shape.safeParse(parseJson(text, base))
+      if (parsed.success) return parsed.data
+      const message = `${base} answered ${method} ${path} in words of another version. Update the older of the two.`
+      throw new AppError("upstream_failed", message, { cause: parsed.error })
     },
     open: (path, options = {}) => send("GET", path, options),
   }

@@ -1,4 +1,4 @@
-import { sessionRecord } from "@berth/protocol"
+import { sessionShape } from "../api/session-shape.ts"
 import { converse } from "../session/converse.ts"
 import { createRenderer } from "../session/renderer.ts"
 import { createSubmitter } from "../session/submit.ts"
@@ -21,7 +21,7 @@ export async function attachSession(
   const over = new AbortController()
   const { signal } = over
   const path = `/api/sessions/${encodeURIComponent(sessionId)}`
-  const session = await api.request(sessionRecord, "GET", path, { signal })
+  const session = await api.request(sessionShape, "GET", path, { signal })
   const submitter = createSubmitter(api, { sessionId: session.id, signal })
   const renderer = createRenderer(terminal, { isOwnKey: submitter.isOwnKey, showsTurnEnds: true })
   const after = Math.max(0, session.head_seq - options.history)

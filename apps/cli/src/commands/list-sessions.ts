@@ -1,4 +1,5 @@
-import { sessionList, type SessionSummaryRecord } from "@berth/protocol"
+import type { z } from "zod"
+import { sessionPage, type sessionRow } from "../api/session-shape.ts"
 import { formatTable } from "../terminal/table.ts"
 import type { CommandContext } from "./context.ts"
 import { agentName } from "./run-prompt.ts"
@@ -18,7 +19,7 @@ export async function listSessions(
   { api, terminal }: CommandContext,
   options: SessionsOptions,
 ): Promise<void> {
-  const shown: SessionSummaryRecord[] = []
+  const shown: z.infer<typeof sessionRow>[] = []
   let total = 0
   let cursor: string | undefined
   do {
@@ -28,7 +29,7 @@ export async function listSessions(
     if (options.agent !== undefined) query.set("agent", options.agent)
     if (options.query !== undefined) query.set("q", options.query)
     if (cursor !== undefined) query.set("cursor", cursor)
-    const page = await api.request(sessionList, "GET", `/api/sessions?${query}`)
+    const page = await api.request(sessionPage, "GET", `/api/sessions?${query}`)
     shown.push(...page.sessions)
     total = page.total
     cursor = page.next_cursor

@@ -1,5 +1,6 @@
 import { AppError } from "@berth/core"
-import { networkPolicy, sessionRecord, type NetworkPolicy, type SessionWireRecord } from "@berth/protocol"
+import { networkPolicy, type NetworkPolicy } from "@berth/protocol"
+import { sessionShape, type SessionShape } from "../api/session-shape.ts"
 import { converse } from "../session/converse.ts"
 import { createSession } from "../session/create-session.ts"
 import { createJsonRenderer } from "../session/json-renderer.ts"
@@ -34,7 +35,7 @@ export async function runPrompt(
   const session =
     options.session === undefined
       ? await createSession(api, newSession(options), signal)
-      : await api.request(sessionRecord, "GET", `/api/sessions/${encodeURIComponent(options.session)}`, {
+      : await api.request(sessionShape, "GET", `/api/sessions/${encodeURIComponent(options.session)}`, {
           signal,
         })
   const submitter = createSubmitter(api, { sessionId: session.id, signal })
@@ -80,7 +81,7 @@ export function parseNetwork(text: string): NetworkPolicy {
   )
 }
 
-export function agentName({ agent }: Pick<SessionWireRecord, "agent">): string {
+export function agentName({ agent }: Pick<SessionShape, "agent">): string {
   if (agent === null) return "no agent"
   return typeof agent === "string" ? agent : (agent.argv[0] ?? "custom")
 }

@@ -1,6 +1,7 @@
 import { AppError, isAppError } from "@berth/core"
-import { sessionRecord, type Answer } from "@berth/protocol"
+import type { Answer } from "@berth/protocol"
 import type { BerthApi } from "../api/berth-api.ts"
+import { sessionShape } from "../api/session-shape.ts"
 import type { Terminal } from "../terminal/terminal.ts"
 import { createAsker, type Question } from "./asker.ts"
 import { followLog, type FollowEvent } from "./follow-log.ts"
@@ -117,7 +118,7 @@ async function watch(
 
 async function isOver(api: BerthApi, sessionId: string): Promise<boolean> {
   try {
-    const { status } = await api.request(sessionRecord, "GET", `/api/sessions/${sessionId}`)
+    const { status } = await api.request(sessionShape, "GET", `/api/sessions/${sessionId}`)
     return status === "closed"
   } catch (error) {
     if (isAppError(error, "session_not_found") || isAppError(error, "log_closed")) return true

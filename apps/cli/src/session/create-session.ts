@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { isAppError } from "@berth/core"
-import { sessionRecord, type CreateSessionRequest, type SessionWireRecord } from "@berth/protocol"
+import type { CreateSessionRequest } from "@berth/protocol"
 import type { BerthApi } from "../api/berth-api.ts"
 import { isPassing, retrying } from "../api/retrying.ts"
+import { sessionShape, type SessionShape } from "../api/session-shape.ts"
 
 /** Sortable by time, as the server's own. */
 function newSessionId(): string {
@@ -17,16 +18,16 @@ export async function createSession(
   api: BerthApi,
   request: Omit<CreateSessionRequest, "id" | "session_id">,
   signal: AbortSignal,
-): Promise<SessionWireRecord> {
+): Promise<SessionShape> {
   const id = newSessionId()
   const create = () =>
-    api.request(sessionRecord, "POST", "/api/sessions", { body: { id, ...request }, signal })
-  const again = async (): Promise<SessionWireRecord> => {
+    api.request(sessionShape, "POST", "/api/sessions", { body: { id, ...request }, signal })
+  const again = async (): Promise<SessionShape> => {
     try {
       return await create()
     } catch (error) {
       if (!isAppError(error, "id_taken")) throw error
-      return api.request(sessionRecord, "GET", `/api/sessions/${id}`, { signal })
+      return api.request(sessionShape, "GET", `/api/sessions/${id}`, { signal })
     }
   }
   try {

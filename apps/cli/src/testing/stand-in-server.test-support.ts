@@ -38,7 +38,10 @@ export interface StandIn {
   readonly streamFaults: StreamFault[]
   /** So many answers to commands are lost after the command was kept. */
   loseAnswers: number
-  /** Entries that have been there from the start. */
+  /** Further routes, as `GET /api/keys`, and their answers; the bodies they were sent. */
+  readonly answers: Map<string, object | string>
+  readonly bodies: unknown[]
+  /** Closes every connection and the port. */
   goAway(): Promise<void>
   comeBack(): Promise<void>
   close(): Promise<void>
@@ -155,12 +158,18 @@ export async function startStandIn(options: { readonly record?: object } = {}): 
         return submit(request, response)
       case "GET /api/sessions/:id/sync":
         return stream(request, response, url)
-      default:
+      default: {
+        const answer = standIn.answers.get(`${request.method} ${url.pathname}`)
+        const body = await text(request)
+        standIn.bodies.push(body === "" ? null : JSON.parse(body))
+        if (typeof answer === "string") return void response.end(answer)
+        if (answer !== undefined) return json(response, 200, answer)
         return json(response, 404, {
           error: "Not found",
           code: "not_found",
           message: "There is no such route.",
         })
+      }
     }
   }
 
@@ -194,6 +203,8 @@ export async function startStandIn(options: { readonly record?: object } = {}): 
     resumedFrom,
     problems,
     streamFaults: [],
+    answers: new Map(),
+    bodies: [],
     loseAnswers: 0,
     onCommand: () => undefined,
     append: (notification) => write({ origin: "sandbox", type: "notification", notification }),
@@ -210,40 +221,14 @@ export async function startStandIn(options: { readonly record?: object } = {}): 
   return standIn
 }
 
-const emptyRecord = {
-  log_id: logId,
-  project: "default",
+/** What the command line uses of a session's record, and no more. */
+export const emptyRecord = {
   created_at: "2026-01-01T00:00:00.000Z",
-  updated_at: "2026-01-01T00:00:00.000Z",
   title: null,
   agent: "shell",
-  language: null,
-  persistent: true,
   status: "idle",
-  metadata: {},
-  last_run_at: "",
-  model: null,
-  mode: null,
-  instructions: null,
-  permissions: "ask",
-  trust_workspace: false,
-  network: "none",
-  allowInternetAccess: false,
-  budget: null,
-  idle_timeout: 1800,
-  permission_hold: 600,
-  limits: {},
-  data: {},
-  env_names: [],
-  usage: {},
-  budget_exhausted: false,
   questions: [],
   turn: null,
-  last_turn: null,
-  pending_commands: 0,
-  sandbox: null,
-  snapshot: null,
-  isolation: { level: "namespaces", user: "uid-per-session", seccomp: true, limits: {} },
 }
 
 /** Notifications as a session of these tests has them. */
