@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { checkSource, workspaceOf } from "./check-source.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -28,13 +28,21 @@ function dependencyNames(manifest: unknown): ReadonlySet<string> {
   )
 }
 
+const workspaces = globSync("{packages,adapters,apps,agents}/*/package.json", { cwd: root }).map(dirname)
+const listedAnywhere = new Set([".", ...workspaces].flatMap((folder) => [...declared(folder)]))
+
+/** Tests and scripts use the root's tools too; what lies outside the workspaces, all that any of them lists. */
+function usableBy(path: string): ReadonlySet<string> {
+  const workspace = workspaceOf(path)
+  if (workspace === null) return listedAnywhere
+  const own = declared(workspace)
+  return /\.test(-support)?\.ts$/.test(path) ? new Set([...own, ...declared(".")]) : own
+}
+
 let faults = 0
 for (const path of files.toSorted()) {
-  const workspace = workspaceOf(path)
-  const isTool = workspace === null || /\.test(-support)?\.ts$/.test(path)
-  const own = workspace === null ? new Set<string>() : declared(workspace)
-  const names = isTool ? new Set([...own, ...declared(".")]) : own
-  for (const fault of checkSource({ path, text: readFileSync(join(root, path), "utf8"), declared: names })) {
+  const source = { path, text: readFileSync(join(root, path), "utf8"), declared: usableBy(path) }
+  for (const fault of checkSource(source)) {
     console.error(`${path}: ${fault}`)
     faults += 1
   }
