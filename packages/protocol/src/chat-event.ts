@@ -61,11 +61,16 @@ export type ChatMessageType = "thinking" | "response"
 export interface ChatCheckpoint {
   readonly id: string
   readonly stage: string | null
-  readonly status: "pending" | "approved" | "rejected" | "modified" | "answered" | "withdrawn"
-  readonly state: "open" | "resolved"
+  /** The stage's, which is done when it stops for somebody. */
+  readonly status: "complete"
+  /** The checkpoint's own. */
+  readonly state: "pending" | "approved" | "rejected" | "modified" | "answered" | "withdrawn"
   readonly artifact?: string
   readonly artifacts?: readonly string[]
-  readonly type: "checkpoint" | "input"
+  /** What there is to look at; `input` for a question without any. */
+  readonly type: ChatCheckpointType
   readonly message: string
   readonly isFinal: boolean
 }
+
+export type ChatCheckpointType = "image" | "image-grid" | "video" | "video-grid" | "file" | "input"

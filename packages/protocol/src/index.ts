@@ -1,5 +1,5 @@
 export { acpUpdate, acpUpdateKinds, type AcpUpdate } from "./acp-update.ts"
-export type { ChatCheckpoint, ChatEvent, ChatMessageType } from "./chat-event.ts"
+export type { ChatCheckpoint, ChatCheckpointType, ChatEvent, ChatMessageType } from "./chat-event.ts"
 export {
   clientMethods,
   commandParams,

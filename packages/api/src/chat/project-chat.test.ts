@@ -178,8 +178,9 @@ describe("projectEntry", () => {
     const checkpoint = {
       id: "q",
       stage: "boards",
-      status: "pending",
-      state: "open",
+      status: "complete",
+      state: "pending",
+      type: "image",
       artifact: "a.png",
       message: "Ok?",
     }

@@ -1,4 +1,4 @@
-import type { Answer, ChatCheckpoint, NotificationParams } from "@berth/protocol"
+import type { Answer, ChatCheckpoint, ChatCheckpointType, NotificationParams } from "@berth/protocol"
 import { closeMessage } from "./project-message.ts"
 import type { ChatState, Projection } from "./chat-state.ts"
 
@@ -23,15 +23,17 @@ export function projectQuestion(state: ChatState, params: NotificationParams<"_b
   const checkpoint: ChatCheckpoint = {
     id: questionId,
     stage: params.stage ?? null,
-    status: "pending",
-    state: "open",
+    status: "complete",
+    state: "pending",
     ...(artifact !== undefined && artifacts.length === 1 ? { artifact } : {}),
     ...(artifacts.length > 1 ? { artifacts } : {}),
-    type: kind,
+    type: checkpointType(artifacts),
     message,
     isFinal: params.isFinal ?? false,
   }
-  const event = { type: "checkpoint", checkpoint, sessionId, awaitingInput: true } as const
+  // What is final waits for nobody.
+  const awaitingInput = !checkpoint.isFinal
+  const event = { type: "checkpoint", checkpoint, sessionId, awaitingInput } as const
   return { state: { ...closed.state, checkpoint }, events: [...closed.events, event] }
 }
 
@@ -46,14 +48,20 @@ export function projectResolution(
     const optionId = answer?.optionId ?? null
     return { state, events: [{ type: "permission_resolved", questionId, optionId, by }] }
   }
-  const type = kind === "input" ? "input" : "checkpoint"
-  const unseen = { id: questionId, stage: null, type, message: params.message ?? "", isFinal: false } as const
-  const checkpoint: ChatCheckpoint = { ...(open ?? unseen), status: statusOf(answer), state: "resolved" }
+  const unseen = {
+    id: questionId,
+    stage: null,
+    status: "complete",
+    type: "input",
+    message: params.message ?? "",
+    isFinal: false,
+  } as const
+  const checkpoint: ChatCheckpoint = { ...(open ?? unseen), state: stateOf(answer) }
   const rest = open === null ? state : { ...state, checkpoint: null }
   return { state: rest, events: [{ type: "checkpoint", checkpoint, sessionId, awaitingInput: false }] }
 }
 
-function statusOf(answer: Answer | null): ChatCheckpoint["status"] {
+function stateOf(answer: Answer | null): ChatCheckpoint["state"] {
   switch (answer?.action) {
     case "approve":
       return "approved"
@@ -64,4 +72,12 @@ function statusOf(answer: Answer | null): ChatCheckpoint["status"] {
     case undefined:
       return answer === null ? "withdrawn" : "answered"
   }
+}
+
+function checkpointType(paths: readonly string[]): ChatCheckpointType {
+  if (paths.length === 0) return "input"
+  const isGrid = paths.length > 1
+  if (paths.every((path) => /\.(png|jpe?g|webp|gif)$/i.test(path))) return isGrid ? "image-grid" : "image"
+  if (paths.every((path) => /\.(mp4|webm|mov)$/i.test(path))) return isGrid ? "video-grid" : "video"
+  return "file"
 }

@@ -22,7 +22,7 @@ export function projectTurnEnd(
     exitCode: outcome === "completed" ? 0 : 1,
     outcome,
     ...(checkpoint === null ? {} : { checkpoint }),
-    awaitingInput: checkpoint !== null,
+    awaitingInput: checkpoint !== null && !checkpoint.isFinal,
     usage,
   }
   const events = [...message.events, ...tools.events, ...failure, complete, { type: "done" } as const]
