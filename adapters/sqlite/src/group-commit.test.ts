@@ -103,6 +103,19 @@ test("participants move with the transaction", async () => {
   expect(stored()).toEqual([2])
 })
 
+test("a flood is written in groups, in order, with turns for others between them", async () => {
+  const done: number[] = []
+  const writes = Array.from({ length: 1_000 }, async (_, n) => {
+    await group.commit(() => insert.run(n))
+    done.push(n)
+  })
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(done.length).toBeLessThan(1_000)
+  await Promise.all(writes)
+  expect(done).toEqual(done.toSorted((left, right) => left - right))
+  expect([stored().length, transactions]).toEqual([1_000, 4])
+})
+
 test("what is asked for while a group is written is in the next", async () => {
   let inner: Promise<void> | undefined
   await group.commit(() => {

@@ -21,6 +21,9 @@ export interface GroupCommit {
   join(participant: Participant): void
 }
 
+/** Operations in one transaction: a flood holds up the other events for one group, not for all of it. */
+const groupSize = 256
+
 interface Member {
   /** Answers what tells the caller, once durable. */
   run(): () => void
@@ -57,8 +60,9 @@ export function createGroupCommit(options: {
   }
 
   const flushQueue = (): void => {
-    const members = queue
-    queue = []
+    const members = queue.slice(0, groupSize)
+    queue = queue.slice(groupSize)
+    if (queue.length > 0) schedule(flushQueue)
     attempt(members)
   }
 

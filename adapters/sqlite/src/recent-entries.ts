@@ -3,7 +3,7 @@ import type { LogId } from "@berth/protocol"
 
 const ringEntries = 1000
 const ringCharacters = 1 << 20
-const allCharacters = 32 << 20
+const allCharacters = 16 << 20
 
 interface Ring {
   /** Dense, ending at the log's newest. */
