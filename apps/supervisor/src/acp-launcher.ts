@@ -1,12 +1,7 @@
-import {
-  socketsPath,
-  toolsSocketName,
-  type AgentExit,
-  type AgentHandlers,
-  type AgentLauncher,
-} from "@berth/core"
+import { type AgentExit, type AgentHandlers, type AgentLauncher } from "@berth/core"
 import type { AgentConnection, AgentProgram, Logger, Sandbox, SandboxProcess } from "@berth/core"
 import { agentEnvironment } from "./agent-environment.ts"
+import type { AgentPlaces } from "./agent-places.ts"
 import { gateStream, keepTail } from "./gated-stream.ts"
 import { connectAcp } from "./connect-acp.ts"
 
@@ -16,9 +11,10 @@ const stderrTailBytes = 2_048
 export function createAcpLauncher(options: {
   readonly sandbox: Sandbox
   readonly program: AgentProgram
+  readonly places: AgentPlaces
   readonly logger: Logger
 }): AgentLauncher {
-  const { sandbox, program, logger } = options
+  const { sandbox, program, places, logger } = options
   return {
     async start({ session, handlers, signal }) {
       signal.throwIfAborted()
@@ -32,7 +28,7 @@ export function createAcpLauncher(options: {
       signal.addEventListener("abort", kill, { once: true })
       void exited.then(() => signal.removeEventListener("abort", kill))
       try {
-        return await connectAgent(agent, exited, handlers, logger)
+        return await connectAgent({ agent, exited, handlers, places, logger })
       } catch (error) {
         await agent.kill()
         throw describeFailure(error, await exited)
@@ -46,12 +42,14 @@ async function watchExit(agent: SandboxProcess): Promise<AgentExit> {
   return { ...exit, stderrTail: tail() }
 }
 
-async function connectAgent(
-  agent: SandboxProcess,
-  exited: Promise<AgentExit>,
-  handlers: AgentHandlers,
-  logger: Logger,
-): Promise<AgentConnection> {
+async function connectAgent(options: {
+  readonly agent: SandboxProcess
+  readonly exited: Promise<AgentExit>
+  readonly handlers: AgentHandlers
+  readonly places: AgentPlaces
+  readonly logger: Logger
+}): Promise<AgentConnection> {
+  const { agent, exited, handlers, places, logger } = options
   const wire = await connectAcp({
     stdin: agent.stdin,
     stdout: gateStream(agent.stdout, () => handlers.room()),
@@ -76,7 +74,7 @@ async function connectAgent(
     {
       name: "berth",
       command: "/usr/bin/socat",
-      args: ["STDIO", `UNIX-CONNECT:${socketsPath}/${toolsSocketName}`],
+      args: ["STDIO", `UNIX-CONNECT:${places.toolsSocket}`],
       env: [],
     },
   ]
@@ -85,7 +83,7 @@ async function connectAgent(
     canSteer: canSteer(agentCapabilities?._meta),
     exited,
     async open(known, meta) {
-      const request = { cwd: "/workspace", mcpServers, ...(meta === null ? {} : { _meta: meta }) }
+      const request = { cwd: places.workspace, mcpServers, ...(meta === null ? {} : { _meta: meta }) }
       const opened = known === null ? await ask(wire.newSession(request)) : null
       const loaded = known === null ? null : await ask(wire.loadSession({ ...request, sessionId: known }))
       sessionId = opened?.sessionId ?? known ?? ""

@@ -276,6 +276,33 @@ describe("a supervisor", () => {
     expect(await exited).toBe(0)
   })
 
+  it("runs agents with no sandbox when it is told to, and says so", async () => {
+    server = await createTestServer()
+    await server.prompt("write a.txt text")
+    await server.prompt("tool list")
+    await server.launch({ isUnsafe: true })
+    const lines = await server.until(starting("say tool"))
+    expect(lines).toContain("say wrote a.txt")
+    expect(lines.find(starting("say tool"))).toContain("ask_user")
+    const attached = (await server.entries()).find(
+      (entry) =>
+        entry.type === "notification" &&
+        entry.notification.method === "_berth/sandbox" &&
+        entry.notification.params.state === "attached",
+    )
+    expect(attached).toMatchObject({ notification: { params: { isolation: { level: "none" } } } })
+  })
+
+  it("says in the log that no sandbox could be made", async () => {
+    server = await createTestServer()
+    await server.prompt("hello")
+    const { exited } = await server.launch({
+      sandboxDirectory: join(server.directory, "server.sock", "none"),
+    })
+    expect(await exited).toBe(1)
+    expect(await server.lines()).toContain("error sandbox_start_failed")
+  })
+
   it("refuses a launch document that is not whole", async () => {
     server = await createTestServer()
     const { exited, output } = await server.launch({ token: "" })

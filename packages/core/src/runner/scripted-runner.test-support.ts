@@ -422,6 +422,7 @@ function createMemoryWorkspace(files: MemoryFiles, blobs: RunnerLink["blobs"]) {
       const saved = (await new Response(stream).json()) as Record<string, string>
       for (const [path, text] of Object.entries(saved))
         files.content.set(path, new TextEncoder().encode(text))
+      return { skipped: [], skippedCount: 0 }
     },
     async snapshot() {
       const saved = Object.fromEntries(

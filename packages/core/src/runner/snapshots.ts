@@ -70,7 +70,14 @@ export function createSnapshots(options: {
 
   return {
     async restore(manifest) {
-      await patiently("restore", () => workspace.restore(manifest))
+      const { skipped, skippedCount } = await patiently("restore", () => workspace.restore(manifest))
+      if (skippedCount === 0) return
+      const message = `${skippedCount} paths of the workspace could not be restored.`
+      outbox.write("_berth/error", {
+        code: "restore_incomplete",
+        message,
+        details: { skipped: skipped.slice(0, skippedListMax).map(({ path, reason }) => ({ path, reason })) },
+      })
     },
     async take({ isQuiet }) {
       try {
