@@ -31,8 +31,10 @@ function readBody(request: IncomingMessage): Promise<Uint8Array> {
     let bytes = 0
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.byteLength
-      chunks.push(chunk)
-      if (bytes > limits.appendBatchBytes) reject(new AppError("too_large", "The batch is too large."))
+      if (bytes <= limits.appendBatchBytes) return void chunks.push(chunk)
+      // What is still to come is read and dropped, so that the answer reaches the sender.
+      chunks.length = 0
+      reject(new AppError("too_large", `A batch may have ${limits.appendBatchBytes} bytes at most.`))
     })
     request.once("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
     request.once("error", reject)

@@ -48,7 +48,7 @@ export const sessionSummary = z.object({
 
 export const sessionRecord = sessionSummary.extend({
   last_run_at: z.string(),
-  /** Files in the workspace and their bytes; null once a sandbox has been at it, which nobody has counted. */
+  /** Files in the newest snapshot and their bytes; null while a sandbox works that none was taken of. */
   file_count: z.number().nullable(),
   total_size_bytes: z.number().nullable(),
   model: z.string().nullable(),

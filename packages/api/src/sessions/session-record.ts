@@ -31,8 +31,8 @@ export function toSessionRecord(view: SessionView, isolation: IsolationReport): 
   return {
     ...toSummary(record, { status: head.status, headSeq: state.headSeq }),
     last_run_at: "",
-    file_count: head.sandbox === null ? 0 : null,
-    total_size_bytes: head.sandbox === null ? 0 : null,
+    file_count: head.snapshot?.files ?? (head.sandbox === null ? 0 : null),
+    total_size_bytes: head.snapshot?.bytes ?? (head.sandbox === null ? 0 : null),
     model: spec.model,
     mode: spec.mode,
     instructions: spec.instructions,

@@ -39,6 +39,12 @@ export interface Decision {
 /** After so many failed starts in a row the waiting commands are declined, and the session has failed. */
 export const maxFailedStarts = 3
 
+/**
+ * `reconcile` holds a lease itself only for a few writes in a row, and revives none. Short, because a
+ * session waits for as long when a server dies between them.
+ */
+export const ownHoldMs = 2_000
+
 /** A runner that lives but cannot reach us is given this long before its sandbox is called lost. */
 export const unattendedPatienceMs = 4 * limits.leaseTtlMs
 
@@ -101,7 +107,7 @@ function decideWithoutSandbox(seen: Observation): Decision {
   if (seen.failedStarts >= maxFailedStarts) {
     return only({ type: "fail", reason: `no sandbox started in ${seen.failedStarts} attempts` })
   }
-  if (seen.hasLiveLease) return later(seen.now + limits.leaseTtlMs)
+  if (seen.hasLiveLease) return later(seen.now + ownHoldMs)
   return only({ type: "provision", generation: (seen.head.sandbox?.generation ?? 0) + 1 })
 }
 

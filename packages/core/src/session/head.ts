@@ -52,7 +52,13 @@ export interface Head {
     readonly since: string
   } | null
   readonly agentSessionId: string | null
-  readonly snapshot: { readonly manifest: string; readonly seq: number; readonly isFuzzy: boolean } | null
+  readonly snapshot: {
+    readonly manifest: string
+    readonly seq: number
+    readonly isFuzzy: boolean
+    readonly files: number
+    readonly bytes: number
+  } | null
   readonly usage: UsageTotals
   readonly isBudgetExhausted: boolean
   readonly pipelineStage: string | null
@@ -171,8 +177,8 @@ function reduceNotification(head: Head, entry: PlacedEntry, notification: Notifi
       return { ...head, questions: head.questions.filter((question) => question.questionId !== questionId) }
     }
     case "_berth/snapshot": {
-      const { manifest, fuzzy } = notification.params
-      return { ...head, snapshot: { manifest, seq: entry.seq, isFuzzy: fuzzy ?? false } }
+      const { manifest, fuzzy, files, bytes } = notification.params
+      return { ...head, snapshot: { manifest, seq: entry.seq, isFuzzy: fuzzy ?? false, files, bytes } }
     }
     case "_berth/usage":
       return { ...head, usage: addUsage(head.usage, notification.params.usage) }

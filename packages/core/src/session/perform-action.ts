@@ -1,9 +1,9 @@
-import { limits, type Command, type LogId } from "@berth/protocol"
+import type { Command, LogId } from "@berth/protocol"
 import { assertNever } from "../errors/assert-never.ts"
 import type { NewEntry } from "../ports/event-log.ts"
 import type { SessionRecord } from "../ports/session-store.ts"
 import { readUnsentEntries } from "../runner/unsent-entries.ts"
-import type { Action } from "./decide.ts"
+import { ownHoldMs, type Action } from "./decide.ts"
 import type { Head } from "./head.ts"
 import { lostEntries } from "./lost-entries.ts"
 import type { ReconcileOptions } from "./reconcile.ts"
@@ -23,7 +23,7 @@ export function createPerform(options: ReconcileOptions): PerformAction {
 
   /** Fences every runner, then writes under an epoch of our own. */
   const appendFenced = async (log: LogId, write: (epoch: number) => Promise<void>): Promise<void> => {
-    const { epoch } = await leaseStore.claim(log, reconcilerHolder, limits.leaseTtlMs, { force: true })
+    const { epoch } = await leaseStore.claim(log, reconcilerHolder, ownHoldMs, { force: true })
     try {
       await write(epoch)
     } finally {
@@ -33,7 +33,7 @@ export function createPerform(options: ReconcileOptions): PerformAction {
 
   const provision = async (record: SessionRecord, generation: number): Promise<void> => {
     const { log, id: sessionId } = record
-    const { epoch } = await leaseStore.claim(log, `runner/${generation}`, limits.provisionTimeoutMs)
+    const { epoch } = await leaseStore.claim(log, `runner/${generation}`, ownHoldMs)
     const params = { sessionId, state: "created" as const, generation }
     await eventLog.append(log, epoch, [serverEntry({ method: "_berth/sandbox", params })])
     try {
