@@ -2,60 +2,10 @@
 // durable-streams' own server in its default in-memory mode, one after the other in the same run.
 import { setTimeout as delay } from "node:timers/promises"
 import { startChildServer } from "./load/child-server.ts"
-import { connectKeepAlive, post, type KeepAliveClient } from "./load/keep-alive-client.ts"
+import { berthWriter, peerWriter, type LogServer, type Writer } from "./load/log-writers.ts"
 import { openSse } from "./load/sse-reader.ts"
 import { median, quantile } from "./load/statistics.ts"
 import type { NetConnectOpts } from "node:net"
-
-interface LogServer {
-  readonly port: number
-  readonly socket: string
-  readonly writers: readonly { readonly id: string; readonly log: string; readonly token: string }[]
-}
-
-const text = "lorem ipsum dolor sit amet ".repeat(4)
-
-function update(sessionId: string, mark: string): string {
-  return JSON.stringify({
-    type: "notification",
-    notification: {
-      jsonrpc: "2.0",
-      method: "session/update",
-      params: {
-        sessionId,
-        update: { sessionUpdate: "agent_message_chunk", content: { type: "text", text: `${mark} ${text}` } },
-      },
-    },
-  })
-}
-
-/** One writer of one log: makes its next request. */
-interface Writer {
-  readonly client: KeepAliveClient
-  next(mark: string): Buffer
-  readonly expected: number
-}
-
-async function berthWriter(server: LogServer, index: number): Promise<Writer> {
-  const writer = server.writers[index]
-  if (writer === undefined) throw new Error(`no writer ${index}`)
-  const client = await connectKeepAlive({ path: server.socket })
-  let n = 0
-  const headers = { authorization: `Bearer ${writer.token}`, "content-type": "application/x-ndjson" }
-  const next = (mark: string): Buffer => {
-    n += 1
-    return post(`/internal/logs/${writer.log}/append?firstN=${n}`, headers, update(writer.id, mark))
-  }
-  return { client, next, expected: 200 }
-}
-
-async function peerWriter(url: URL, index: number): Promise<Writer> {
-  const client = await connectKeepAlive({ port: Number(url.port), host: url.hostname })
-  const path = `/streams/writer-${index}`
-  const headers = { "content-type": "application/json" }
-  await client.send(post(path, headers, "", "PUT"))
-  return { client, next: (mark) => post(path, headers, update("s", mark)), expected: 204 }
-}
 
 /** Appends one at a time and waits until each is seen by a reader: milliseconds, one a sample. */
 async function latency(
