@@ -60,9 +60,12 @@ beforeAll(() => {
   copyFileSync(join(root, ".oxlintrc.json"), join(directory, ".oxlintrc.json"))
   const compilerOptions = { target: "ES2024", module: "NodeNext", strict: true, noEmit: true, types: [] }
   writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions }))
-  const { stdout } = spawnSync(join(root, "node_modules/.bin/oxlint"), ["--format=unix"], {
+  const programs = join(root, "node_modules/.bin")
+  const { stdout } = spawnSync(join(programs, "oxlint"), ["--format=unix"], {
     cwd: directory,
     encoding: "utf8",
+    // Its type-aware half is looked for below the folder it runs in, and then here.
+    env: { ...process.env, PATH: `${programs}:${process.env["PATH"]}` },
   })
   output = stdout
 })
