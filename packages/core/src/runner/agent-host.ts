@@ -111,7 +111,7 @@ export function createAgentHost(options: {
     const handlers: AgentHandlers = {
       ...options.handlers,
       update: (update) => {
-        if (!isReplaying) passOn(outbox, update)
+        if (!isReplaying || !isHistory(update)) passOn(outbox, update)
       },
       room: () => outbox.room(),
     }
@@ -200,6 +200,24 @@ export function createAgentHost(options: {
       await kill()
     },
   }
+}
+
+/** What an agent repeats when it loads a conversation. Its modes and commands are news even then. */
+const historyKinds: ReadonlySet<unknown> = new Set([
+  "user_message_chunk",
+  "agent_message_chunk",
+  "agent_thought_chunk",
+  "tool_call",
+  "tool_call_update",
+  "plan",
+  "notice",
+  "compaction_update",
+  "compaction_summary_chunk",
+])
+
+function isHistory(update: unknown): boolean {
+  if (typeof update !== "object" || update === null || !("sessionUpdate" in update)) return true
+  return historyKinds.has(update.sessionUpdate)
 }
 
 function passOn(outbox: Outbox, update: unknown): void {

@@ -12,7 +12,7 @@ export type EndCause = "fenced" | "orphaned"
 /**
  * A runner's relation to its log: calls are repeated for as long as the log may come back, and the
  * two ends of it are told apart. `fenced`: the log takes nothing more from us. `orphaned`: nobody
- * answered for `orphanTimeoutMs`.
+ * answered for `orphanTimeoutMs`; noticed by whoever insists, and somebody always renews.
  */
 export interface Contact {
   /** Aborts with the cause when the relation has ended. */
@@ -25,8 +25,6 @@ export interface Contact {
   touch(): void
   /** Repeats while it fails for a passing reason. Rejects when refused, or when the relation ends. */
   insist<Value>(what: string, attempt: () => Promise<Value>): Promise<Value>
-  /** Ends the relation when nothing was heard for too long. Runs until it has ended. */
-  watch(): Promise<void>
 }
 
 export function createContact(options: {
@@ -38,7 +36,8 @@ export function createContact(options: {
   const controller = new AbortController()
   const ended = controller.signal
   let cause: EndCause | null = null
-  let lastHeardAt = clock.now()
+  /** Since when calls fail; null while they succeed. Not the last success: a laptop may have slept since. */
+  let awaySince: number | null = null
 
   const end = (newCause: EndCause, reason: unknown): void => {
     if (cause !== null) return
@@ -47,18 +46,25 @@ export function createContact(options: {
     controller.abort(reason)
   }
 
+  const noteFailure = (what: string, error: unknown): void => {
+    if (awaySince === null) logger.info({ what, error: messageOf(error) }, "the log is away")
+    awaySince ??= clock.now()
+    if (clock.now() - awaySince < orphanTimeoutMs) return
+    end("orphaned", new Error(`no log for ${orphanTimeoutMs / 1000} s`))
+  }
+
   const insist = async <Value>(what: string, attempt: () => Promise<Value>): Promise<Value> => {
     let delayMs = firstDelayMs
     for (;;) {
       ended.throwIfAborted()
       try {
         const value = await abortable(attempt(), ended)
-        lastHeardAt = clock.now()
+        awaySince = null
         return value
       } catch (error) {
         if (isFinal(error)) end("fenced", error)
         if (ended.aborted || !isPassing(error)) throw error
-        if (delayMs === firstDelayMs) logger.info({ what, error: messageOf(error) }, "the log is away")
+        noteFailure(what, error)
       }
       await clock.sleep(delayMs, { signal: ended })
       delayMs = Math.min(delayMs * 2, longestDelayMs)
@@ -70,14 +76,7 @@ export function createContact(options: {
     cause: () => cause,
     end,
     close: () => controller.abort(new Error("the runner has ended")),
-    touch: () => void (lastHeardAt = clock.now()),
+    touch: () => void (awaySince = null),
     insist,
-    async watch() {
-      while (!ended.aborted) {
-        const leftMs = lastHeardAt + orphanTimeoutMs - clock.now()
-        if (leftMs <= 0) end("orphaned", new Error(`no log for ${orphanTimeoutMs / 1000} s`))
-        else await clock.sleep(leftMs, { signal: ended })
-      }
-    },
   }
 }

@@ -195,7 +195,12 @@ describe("turns", () => {
   it("end after 24 hours", async () => {
     const session = await createTestSession()
     await session.prompt("long")
-    await session.start(createScriptedAgent(waitForCancel))
+    // Renewals would be most of the work of this test.
+    const patient = (link: RunnerLink): RunnerLink => ({
+      ...link,
+      attach: async (request) => ({ ...(await link.attach(request)), leaseTtlMs: 1e12 }),
+    })
+    await session.start(createScriptedAgent(waitForCancel), { wrapLink: patient })
     await session.clock.advance(24 * 3_600_000 + 5_000)
     expect(await session.story()).toContain("turn_ended failed: The turn took longer than 24 hours.")
   })
@@ -532,7 +537,7 @@ describe("the relation to the log", () => {
     })
     session.files.content.set("made.txt", new TextEncoder().encode("by the agent"))
     isAway = true
-    await session.clock.advance(61_000)
+    await session.clock.advance(70_000)
     expect(await runner.ended).toBe("orphaned")
     const kept = [...runner.spool.lines.values()].join("\n")
     expect(kept).toContain('"outcome":"interrupted"')

@@ -67,11 +67,11 @@ export function createRunner(options: RunnerOptions): Runner {
 
   const run = async (signal: AbortSignal): Promise<RunnerEnd> => {
     const contact = createContact({ clock, logger, orphanTimeoutMs })
-    void contact.watch()
     void giveUpWhenStopped(contact, clock, signal)
+    let parts: RunnerParts | null = null
     try {
       const attachment = await contact.insist("attach", attach)
-      const parts = assembleRunner(options, contact, attachment)
+      parts = assembleRunner(options, contact, attachment)
       void parts.outbox.run()
       void renewLease({ link, contact, clock, everyMs: attachment.leaseTtlMs / 3 })
       settleLeftovers(attachment, parts.outbox)
@@ -79,7 +79,7 @@ export function createRunner(options: RunnerOptions): Runner {
     } catch (error) {
       const cause = contact.cause()
       if (cause === null) throw error
-      return cause
+      return parts === null ? cause : await abandon(parts, cause)
     } finally {
       await sandbox.stop()
       contact.close()
@@ -156,14 +156,8 @@ export function createRunner(options: RunnerOptions): Runner {
     await parts.host.end()
     await sandbox.stop()
     if (end === "stopped" || end === "closed") await parts.snapshots.take({ isQuiet: true })
-    try {
-      await handOver(parts, end)
-      return end
-    } catch (error) {
-      const cause = parts.contact.cause()
-      if (cause === null) throw error
-      return abandon(parts, cause)
-    }
+    await handOver(parts, end)
+    return end
   }
 
   const handOver = async ({ outbox, contact }: RunnerParts, reason: string): Promise<void> => {
