@@ -1,5 +1,13 @@
-import { type AgentExit, type AgentHandlers, type AgentLauncher } from "@berth/core"
-import type { AgentConnection, AgentProgram, Logger, Sandbox, SandboxProcess } from "@berth/core"
+import type {
+  AgentConnection,
+  AgentExit,
+  AgentHandlers,
+  AgentLauncher,
+  AgentProgram,
+  Logger,
+  Sandbox,
+  SandboxProcess,
+} from "@berth/core"
 import { agentEnvironment } from "./agent-environment.ts"
 import type { AgentPlaces } from "./agent-places.ts"
 import { gateStream, keepTail } from "./gated-stream.ts"
