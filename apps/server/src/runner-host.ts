@@ -166,9 +166,13 @@ async function writeIdentity(directory: string, identity: ProcessIdentity): Prom
   await rename(`${path}.new`, path)
 }
 
+/** As the server noted it, or as the supervisor did itself when the server died before it could. */
 async function readIdentity(directory: string): Promise<ProcessIdentity | null> {
-  const text = await readFile(join(directory, "runner.json"), "utf8").catch(nullWhenAbsent)
-  return text === null ? null : runnerFile.parse(JSON.parse(text))
+  for (const name of ["runner.json", "supervisor.json"]) {
+    const text = await readFile(join(directory, name), "utf8").catch(nullWhenAbsent)
+    if (text !== null) return runnerFile.parse(JSON.parse(text))
+  }
+  return null
 }
 
 async function readFolder(path: string): Promise<readonly string[]> {

@@ -50,8 +50,9 @@ export function createPerform(options: ReconcileOptions): PerformAction {
 
   const markLost = async (record: SessionRecord, generation: number, reason: string): Promise<void> => {
     const { log, id: sessionId } = record
-    const { unsent } = await runnerHost.stop(log, generation)
+    // Fenced before it is stopped: a runner that lives after all has no say in how it ended.
     await appendFenced(log, async (epoch) => {
+      const { unsent } = await runnerHost.stop(log, generation)
       const { lastN } = await eventLog.state(log)
       const { entries, firstN } = readUnsentEntries(unsent, lastN[generation] ?? 0, sessionId)
       if (entries.length > 0) await eventLog.append(log, epoch, entries, { source: { generation, firstN } })
