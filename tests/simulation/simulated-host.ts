@@ -85,7 +85,10 @@ export function createSimulatedHost(options: {
     const link = linkOver(network, () => openDoor({ log, generation, epoch }))
     let worked = 0
     const workspace = {
-      restore: async (manifest: BlobHash) => void (worked = Number.parseInt(manifest, 16)),
+      restore: async (manifest: BlobHash) => {
+        worked = Number.parseInt(manifest, 16)
+        return { list: [], count: 0, add() {} }
+      },
       snapshot: async () => {
         await ownClock.sleep(random.below(10))
         worked += 1

@@ -13,6 +13,11 @@ const leaseMs = 3_600_000
 /** Reads renew the lease at most this often. */
 const touchAfterMs = 600_000
 
+export interface FilesystemBlobStore extends BlobStore {
+  /** Those that ever had a blob here. */
+  projects(): Promise<readonly ProjectId[]>
+}
+
 /**
  * Blobs as files `<directory>/<project>/<first two digits>/<hash>`. The file's mtime is its lease,
  * by the clock passed in. One process at a time owns the directory: what an earlier one left half
@@ -21,7 +26,7 @@ const touchAfterMs = 600_000
 export async function createFilesystemBlobStore(options: {
   readonly directory: string
   readonly clock: Clock
-}): Promise<BlobStore> {
+}): Promise<FilesystemBlobStore> {
   const { directory, clock } = options
   // No project is called this: their names hold no dot.
   const temporary = join(directory, ".tmp")
@@ -84,6 +89,9 @@ export async function createFilesystemBlobStore(options: {
     },
     async missing(project, hashes) {
       return hashes.filter((hash) => !touch(pathOf(project, hash)))
+    },
+    async projects() {
+      return (await readdir(directory)).filter(isProjectId)
     },
     async sweep(project, isLive) {
       let removed = 0

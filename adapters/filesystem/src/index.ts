@@ -1,1 +1,1 @@
-export { createFilesystemBlobStore } from "./blob-store.ts"
+export { createFilesystemBlobStore, type FilesystemBlobStore } from "./blob-store.ts"

@@ -9,7 +9,6 @@ import {
 import type { LogId } from "@berth/protocol"
 import {
   createGatewayClient,
-  defaultPrices,
   spawnGateway,
   upstreamNames,
   type GatewayConfigInput,

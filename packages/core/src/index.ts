@@ -100,6 +100,7 @@ export {
 export { createReconcileLoop } from "./session/reconcile-loop.ts"
 export { createReconcile, type Reconcile, type ReconcileOptions } from "./session/reconcile.ts"
 export { serverEntry } from "./session/server-entry.ts"
+export { createBlobSweeper, type BlobSweeper } from "./session/sweep-blobs.ts"
 export {
   createSessionService,
   sessionSecretScope,
