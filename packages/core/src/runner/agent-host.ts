@@ -16,6 +16,7 @@ import type { RunnerSession } from "./runner-link.ts"
 
 /** How long an agent may take to end by itself before it is killed. */
 const endGraceMs = 1_000
+const detailLengthMax = 4_096
 
 /** The one agent of a session: started when it is needed, started again after it ended. */
 export interface AgentHost {
@@ -105,8 +106,23 @@ export function createAgentHost(options: {
     })
   }
 
-  const start = async (signal: AbortSignal): Promise<AgentConnection> => {
+  /** Ends a process that came up after nobody waited for it any longer. */
+  const launch = async (handlers: AgentHandlers, signal: AbortSignal): Promise<AgentConnection> => {
     outbox.write("_berth/agent_state", { state: "starting" })
+    const launched = launcher.start({ session, handlers, signal })
+    try {
+      return await abortable(launched, signal)
+    } catch (error) {
+      void launched.then((late) => late.kill()).catch(() => undefined)
+      outbox.write("_berth/agent_state", {
+        state: "exited",
+        detail: messageOf(error).slice(0, detailLengthMax),
+      })
+      throw error
+    }
+  }
+
+  const start = async (signal: AbortSignal): Promise<AgentConnection> => {
     let isReplaying = false
     const handlers: AgentHandlers = {
       ...options.handlers,
@@ -115,7 +131,7 @@ export function createAgentHost(options: {
       },
       room: () => outbox.room(),
     }
-    const connection = await launcher.start({ session, handlers, signal })
+    const connection = await launch(handlers, signal)
     watch(connection)
     try {
       const known = agentSessionId

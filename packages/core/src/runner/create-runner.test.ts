@@ -155,6 +155,25 @@ describe("turns", () => {
     expect(story).toContain(`done ${seq}`)
   })
 
+  it("fail when the agent is not ready in time; one that comes late is ended", async () => {
+    const session = await createTestSession()
+    await session.prompt("hello")
+    const late = Promise.withResolvers<void>()
+    const agent = createScriptedAgent(echo)
+    const start: typeof agent.launcher.start = async (options) => {
+      await late.promise
+      return agent.launcher.start(options)
+    }
+    await session.start({ ...agent, launcher: { start } })
+    await session.clock.advance(61_000)
+    const story = await session.story()
+    expect(story).toContain("turn_ended failed: The agent could not be started: it was not ready after 60 s")
+    expect(story).toContain("agent exited")
+    late.resolve()
+    await settle()
+    expect(agent.events).toContain("agent1 kill")
+  })
+
   it("fail when the agent's process ends; the next prompt starts it again with its conversation", async () => {
     const session = await createTestSession()
     const script: Script = async (prompt, context) => {
