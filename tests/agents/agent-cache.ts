@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,13 +11,19 @@ import { runNpm } from "../../apps/cli/src/agents/npm.ts"
 /** Hundreds of megabytes each: they are kept between runs, outside the repository. */
 export const cacheDirectory = process.env["BERTH_TEST_CACHE"] ?? join(tmpdir(), "berth-agents-cache")
 
+/** What this machine lacks to run a real agent, in the words of scripts/capabilities.mjs; null when it has all. */
+export function missingFor(name: string): string | null {
+  const works = (program: string, ...words: readonly string[]): boolean =>
+    spawnSync(program, words, { stdio: "ignore", timeout: 20_000 }).status === 0
+  if (!works("bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true")) return "bubblewrap"
+  if (!isCached(name) && !works("npm", "ping", "--loglevel=silent", "--fetch-retries=0"))
+    return "npm registry"
+  return null
+}
+
 /** A real agent program, installed as `berth agents add` does it; from the cache when it is there. */
 export async function cachedAgent(name: string): Promise<InstalledAgent> {
-  const directory = join(cacheDirectory, "agents", name)
-  const recordPath = join(directory, recordFileName)
-  const isCurrent = (): boolean =>
-    existsSync(recordPath) && readRecord(recordPath).version === agentPackages[name]?.version
-  if (!isCurrent()) {
+  if (!isCached(name)) {
     mkdirSync(cacheDirectory, { recursive: true })
     const env = Object.fromEntries(Object.entries(process.env).map(([key, value]) => [key, value ?? ""]))
     await installAgent({
@@ -26,9 +33,18 @@ export async function cachedAgent(name: string): Promise<InstalledAgent> {
       now: () => new Date(),
     })
   }
-  return { ...readRecord(recordPath), directory }
+  return { ...readRecord(name), directory: folderOf(name) }
 }
 
-function readRecord(path: string): Pick<InstalledAgent, "name" | "version" | "argv"> {
-  return JSON.parse(readFileSync(path, "utf8")) as InstalledAgent
+function isCached(name: string): boolean {
+  const isThere = existsSync(join(folderOf(name), recordFileName))
+  return isThere && readRecord(name).version === agentPackages[name]?.version
+}
+
+function readRecord(name: string): Pick<InstalledAgent, "name" | "version" | "argv"> {
+  return JSON.parse(readFileSync(join(folderOf(name), recordFileName), "utf8")) as InstalledAgent
+}
+
+function folderOf(name: string): string {
+  return join(cacheDirectory, "agents", name)
 }

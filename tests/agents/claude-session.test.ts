@@ -1,20 +1,30 @@
 import { EventSource } from "eventsource"
 import type { Entry } from "@berth/protocol"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { isNotification, type ApiClient } from "../support/api-client.ts"
 import { dense, endOf, outcomeOf, questionOf, seqsOf } from "../support/turns.ts"
+import { missingFor } from "./agent-cache.ts"
 import { countOf, operatorKey, startAgentServer, wordsOf, type AgentServer } from "./agent-server.ts"
 
 /** The main job with the real Claude program: browser side, server, supervisor, gateway, sandbox; only the model is a stand-in. */
 let berth: AgentServer
 let api: ApiClient
 
+const missing = missingFor("claude")
+
 beforeAll(async () => {
+  if (missing !== null) return
   berth = await startAgentServer(["claude"])
   api = berth.api
 }, 300_000)
 
-afterAll(() => berth.stop())
+afterAll(async () => {
+  if (missing === null) await berth.stop()
+})
+
+beforeEach((context) => {
+  if (missing !== null) context.skip(`missing: ${missing}`)
+})
 
 async function open(body: Record<string, unknown> = {}): Promise<string> {
   const { id } = await api.createSession({ agent: "claude", ...body })

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { missingFor } from "./agent-cache.ts"
 import { startAnthropicStandIn } from "./anthropic-stand-in.ts"
 import { keyInside, programOf, startBareAgent, type BareAgent } from "./bare-agent.ts"
 import type { StandIn } from "./stand-in.ts"
@@ -10,7 +11,10 @@ import type { StandIn } from "./stand-in.ts"
 let agent: BareAgent
 let model: StandIn
 
+const missing = missingFor("claude")
+
 beforeAll(async () => {
+  if (missing !== null) return
   const program = await programOf("claude")
   agent = await startBareAgent({
     program,
@@ -30,7 +34,13 @@ beforeAll(async () => {
   })
 }, 300_000)
 
-afterAll(() => agent.end())
+afterAll(async () => {
+  if (missing === null) await agent.end()
+})
+
+beforeEach((context) => {
+  if (missing !== null) context.skip(`missing: ${missing}`)
+})
 
 test("text and thinking come in pieces", async () => {
   expect(await agent.prompt("[[think hm so it is]] [[say hello there my friend]]")).toMatchObject({

@@ -1,18 +1,28 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { isNotification, type ApiClient } from "../support/api-client.ts"
 import { outcomeOf, questionOf } from "../support/turns.ts"
+import { missingFor } from "./agent-cache.ts"
 import { countOf, operatorKey, startAgentServer, wordsOf, type AgentServer } from "./agent-server.ts"
 
 /** The main job with a real agent of another maker, Codex; only the model is a stand-in. */
 let berth: AgentServer
 let api: ApiClient
 
+const missing = missingFor("codex")
+
 beforeAll(async () => {
+  if (missing !== null) return
   berth = await startAgentServer(["codex"])
   api = berth.api
 }, 300_000)
 
-afterAll(() => berth.stop())
+afterAll(async () => {
+  if (missing === null) await berth.stop()
+})
+
+beforeEach((context) => {
+  if (missing !== null) context.skip(`missing: ${missing}`)
+})
 
 test("text and thinking, through the gateway with the operator's key", async () => {
   const { id } = await api.createSession({ agent: "codex" })

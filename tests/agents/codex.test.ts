@@ -1,11 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { missingFor } from "./agent-cache.ts"
 import { keyInside, programOf, startBareAgent, type BareAgent } from "./bare-agent.ts"
 import { startOpenaiStandIn } from "./openai-stand-in.ts"
 
 /** A real agent of another maker, Codex, the same way: in a real sandbox, alone with a stand-in for its model. */
 let agent: BareAgent
 
+const missing = missingFor("codex")
+
 beforeAll(async () => {
+  if (missing !== null) return
   const program = await programOf("codex")
   agent = await startBareAgent({
     program,
@@ -14,7 +18,13 @@ beforeAll(async () => {
   })
 }, 300_000)
 
-afterAll(() => agent.end())
+afterAll(async () => {
+  if (missing === null) await agent.end()
+})
+
+beforeEach((context) => {
+  if (missing !== null) context.skip(`missing: ${missing}`)
+})
 
 test("text and thinking come in pieces", async () => {
   expect(await agent.prompt("[[think hm so it is]] [[say hello there my friend]]")).toMatchObject({
