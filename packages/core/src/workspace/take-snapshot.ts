@@ -45,7 +45,8 @@ export async function takeSnapshot(
 
   const bytes = encodeManifest(entries)
   const manifest = await hashContent(streamOf(bytes))
-  await blobs.put(manifest, streamOf(bytes))
+  const [absent] = await blobs.missing([manifest])
+  if (absent !== undefined) await blobs.put(manifest, streamOf(bytes))
 
   const kept = entries.filter((entry) => entry.kind === "file")
   stamps.keepOnly(
