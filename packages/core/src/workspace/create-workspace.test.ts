@@ -233,6 +233,7 @@ test("a file that cannot be read is skipped; a store that fails is not", async (
   }
   const result = await workspace.snapshot()
   expect(result).toMatchObject({ files: 1, skipped: [{ path: "a", reason: "cannot be read (EACCES)" }] })
+  tree.put("workspace", "b", "3")
   const failing = { ...blobs.port, put: () => Promise.reject(new Error("the store is away")) }
   const broken = createWorkspace({
     files: tree.port,
