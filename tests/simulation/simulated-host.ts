@@ -87,7 +87,7 @@ export function createSimulatedHost(options: {
     const workspace = {
       restore: async (manifest: BlobHash) => {
         worked = Number.parseInt(manifest, 16)
-        return { list: [], count: 0, add() {} }
+        return { skipped: [], skippedCount: 0 }
       },
       snapshot: async () => {
         await ownClock.sleep(random.below(10))
