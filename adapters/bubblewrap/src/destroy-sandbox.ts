@@ -56,8 +56,13 @@ function tracesOf(
 }
 
 async function removeParts(path: string): Promise<void> {
-  using folder = openTrustedFolder(path)
-  for (const name of readdirSync(path)) if (name !== recordName) await removeTree(folder, name, folder)
+  try {
+    using folder = openTrustedFolder(path)
+    for (const name of readdirSync(path)) if (name !== recordName) await removeTree(folder, name, folder)
+  } catch (error) {
+    // Another process of ours destroys it too.
+    if (!hasErrno(error, "ENOENT")) throw error
+  }
 }
 
 function removeRest(folder: string): void {

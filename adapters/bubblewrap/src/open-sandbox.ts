@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { AppError, type Clock, type Logger, type Sandbox } from "@berth/core"
 import { memoryKills } from "./cgroup/sandbox-group.ts"
 import { checkSpawn } from "./check-spawn.ts"
@@ -50,6 +51,11 @@ export function openSandbox(host: OpenSandboxHost, record: SandboxRecord): Sandb
     return isOverDisk
   }
 
+  function explain(cause: unknown): never {
+    if (existsSync(layout.workspace)) throw cause
+    throw new AppError("not_found", "The sandbox is gone: create another.", { cause })
+  }
+
   async function endAll(reason: "killed" | "disk"): Promise<void> {
     const ends = [...running].map((process) => process.end(reason))
     await endProcesses(record, clock, false)
@@ -72,7 +78,7 @@ export function openSandbox(host: OpenSandboxHost, record: SandboxRecord): Sandb
           "The sandbox is over its disk limit: remove files, then try again.",
         )
       }
-      const process = await host.launch({ record, argv, options, memoryDeaths })
+      const process = await host.launch({ record, argv, options, memoryDeaths }).catch(explain)
       running.add(process)
       const watching = watch.start()
       void process.exited.then(() => {

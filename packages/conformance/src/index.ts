@@ -5,6 +5,19 @@ export { readAll, type LogFixture } from "./log-fixture.ts"
 export { eventLogSuite, leaseStoreSuite } from "./log-suites.ts"
 export { emptyHead, newLogId, prompted, said, saidText } from "./sample-entries.ts"
 export { sampleSession } from "./sample-sessions.ts"
+export { sandboxProviderSuite } from "./sandbox-provider-suite.ts"
+export {
+  firstLine,
+  readText,
+  run,
+  runScript,
+  specOf,
+  streamOf,
+  textOf,
+  walkAll,
+  type RunResult,
+  type SandboxFixture,
+} from "./sandbox-fixture.ts"
 export { sessionStoreSuite, type SessionFixture } from "./session-store-suite.ts"
 export {
   createSession,

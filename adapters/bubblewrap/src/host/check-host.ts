@@ -33,8 +33,8 @@ export async function checkHost(): Promise<readonly HostCheck[]> {
   const bubblewrap = findProgram("bwrap")
   return [
     { name: "linux", isNeeded: true, isOk: process.platform === "linux", detail: process.platform },
-    await programCheck("bwrap", "bubblewrap", ["--version"], true),
-    await programCheck("socat", "socat", ["-V"], true),
+    await programCheck("bwrap", "bubblewrap", "--version", [0, 8]),
+    await programCheck("socat", "socat", "-V", [1, 7]),
     ...(bubblewrap === null ? [] : [await sandboxCheck(bubblewrap)]),
     uidCheck(),
     seccompCheck(),
@@ -43,18 +43,20 @@ export async function checkHost(): Promise<readonly HostCheck[]> {
 }
 
 async function programCheck(
-  command: string,
+  name: string,
   packageName: string,
-  versionArguments: readonly string[],
-  isNeeded: boolean,
+  versionOption: string,
+  [major, minor]: readonly [major: number, minor: number],
 ): Promise<HostCheck> {
-  const path = findProgram(command)
-  if (path === null) {
-    return { name: command, isNeeded, isOk: false, detail: "not installed", fix: installCommand(packageName) }
-  }
-  const { stdout } = await run(path, versionArguments)
-  const version = /\d+(\.\d+)+/.exec(stdout)?.[0] ?? "unknown version"
-  return { name: command, isNeeded, isOk: true, detail: `${version} at ${path}` }
+  const path = findProgram(name)
+  const isNeeded = true
+  const fix = installCommand(packageName)
+  if (path === null) return { name, isNeeded, isOk: false, detail: "not installed", fix }
+  const { stdout } = await run(path, [versionOption])
+  const [, found = 0, point = 0] = /(\d+)\.(\d+)/.exec(stdout)?.map(Number) ?? []
+  const detail = `${found}.${point} at ${path}`
+  if (found > major || (found === major && point >= minor)) return { name, isNeeded, isOk: true, detail }
+  return { name, isNeeded, isOk: false, detail: `${detail}, older than ${major}.${minor}`, fix }
 }
 
 async function sandboxCheck(bubblewrap: string): Promise<HostCheck> {

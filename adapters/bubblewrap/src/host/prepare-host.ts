@@ -30,7 +30,7 @@ export async function prepareHost(
   }
   makeDirectory(directory)
   const scratch = scratchFolder(directory)
-  const pipes = createPipePool(scratch)
+  const pipes = createPipePool(logger)
   const arePipesReady = pipes.prepare()
   const seccompFile = makeSeccompFile(directory)
   const system = systemArguments(makeSystemEtc(directory), makeEmptyFolder(directory))

@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync } from "node:fs"
-import { AppError, type Clock, type Logger } from "@berth/core"
+import type { Clock, Logger } from "@berth/core"
 import { entrances } from "../cgroup/sandbox-group.ts"
-import { hasErrno } from "../has-errno.ts"
 import { insidePaths } from "../inside-paths.ts"
 import { diskLimits } from "../limits/disk-meter.ts"
 import { namespaceTree } from "../process/namespace-tree.ts"
@@ -82,7 +81,7 @@ export async function launchProcess(host: SandboxHost, launch: Launch): Promise<
     })
   } catch (error) {
     status[Symbol.dispose]()
-    throw hasErrno(error, "ENOENT", "ENODEV") ? gone(error) : error
+    throw error
   }
 }
 
@@ -98,8 +97,4 @@ function cover(
   const nothing = openNull()
   const rest = Array.from({ length: missing }, (_, index) => (leaked.has(free + index) ? nothing : "ignore"))
   return [...fds, ...rest]
-}
-
-function gone(cause: unknown): AppError {
-  return new AppError("not_found", "The sandbox is gone: create another.", { cause })
 }

@@ -40,9 +40,10 @@ export function createLimitWatch({ clock, logger, look }: LimitWatchOptions): Li
   }
 
   function begin(): void {
+    // A signal that has aborted would let the loop run without rest.
+    if (wake.signal.aborted) wake = new AbortController()
     if (isLooking) return
     isLooking = true
-    wake = new AbortController()
     void loop()
   }
 

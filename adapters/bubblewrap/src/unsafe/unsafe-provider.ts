@@ -1,7 +1,6 @@
 import type { SandboxProvider } from "@berth/core"
 import { limits as defaults, type IsolationReport } from "@berth/protocol"
 import { createFolderProvider, type FolderProviderOptions } from "../folder-provider.ts"
-import { scratchFolder } from "../host/scratch-folder.ts"
 import { createPipePool } from "../process/pipe-pool.ts"
 import { makeDirectory } from "../sandbox-layout.ts"
 import { launchUnsafe } from "./launch-unsafe.ts"
@@ -18,7 +17,7 @@ export function createUnsafeProvider(options: FolderProviderOptions): SandboxPro
     level: "none",
     prepare() {
       makeDirectory(directory)
-      const pipes = createPipePool(scratchFolder(directory))
+      const pipes = createPipePool(logger)
       logger.warn({}, "processes are NOT isolated: started with --unsafe-no-sandbox")
       return Promise.resolve({
         groups: null,
