@@ -102,6 +102,8 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
       },
       memory: [".codex/sessions/**"],
       upstreams: ["openai"],
+      // No `meta`: its adapter trusts every workspace, so a .codex/config.toml there starts its servers, unasked.
+      // Inside the sandbox, and without a key; but `trust_workspace: false` cannot be honoured.
       instructions: "prompt",
     },
   },
