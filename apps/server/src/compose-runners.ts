@@ -19,12 +19,14 @@ import { createGatewayHost, type GatewayHost } from "./gateway-host.ts"
 import type { Stores } from "./open-stores.ts"
 import { createSupervisorHost, type SupervisorHost } from "./runner-host.ts"
 import { siblingPath } from "./sibling-path.ts"
+import { createSupervisorSpawner, type SupervisorSpawner } from "./supervisor-spawner.ts"
 
 export interface Runners {
   readonly runnerHost: SupervisorHost
   readonly gateway: GatewayHost
   readonly loop: Orchestrator & { readonly run: (signal: AbortSignal) => Promise<void> }
   readonly sweeper: BlobSweeper
+  readonly spawner: SupervisorSpawner
 }
 
 /** Everything that makes sessions run: supervisors, the gateway, reconcile and its loop, clean-up. */
@@ -48,11 +50,12 @@ export function composeRunners(options: {
     logger,
   })
   const sweeper = createBlobSweeper({ ...stores, clock, logger })
+  const spawner = createSupervisorSpawner({ entry: siblingPath("supervisor"), directory: data.runners })
   const runnerHost = createSupervisorHost({
     directory: data.runners,
     sandboxDirectory: data.sandboxes,
     serverSocket: data.serverSocket,
-    supervisorPath: siblingPath("supervisor"),
+    spawner,
     isUnsafe: config.unsafeNoSandbox,
     orphanTimeoutMs: config.orphanTimeoutSeconds * 1000,
     logLevel: config.logLevel,
@@ -74,7 +77,7 @@ export function composeRunners(options: {
   }
   const shared = { ...stores, runnerHost, clock, logger }
   const loop = createReconcileLoop({ ...shared, reconcile: createReconcile({ ...shared, forget }) })
-  return { runnerHost, gateway, loop, sweeper }
+  return { runnerHost, gateway, loop, sweeper, spawner }
 }
 
 function gatewayConfig(config: Config, data: DataDirectory) {

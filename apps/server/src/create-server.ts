@@ -29,7 +29,7 @@ export async function createServer(config: Config, logger: Logger): Promise<Bert
   const agents = createAgents({ config, directory: data.agents })
   const shared = { config, data, stores, agents, runnerTokens, clock, logger }
   const runners = composeRunners({ ...shared, provider })
-  const { runnerHost, gateway, loop, sweeper } = runners
+  const { runnerHost, gateway, loop, sweeper, spawner } = runners
   if (config.bootstrapKey !== undefined) {
     await stores.keyStore.createKey({ name: "bootstrap", project: null, secret: config.bootstrapKey })
   }
@@ -47,12 +47,14 @@ export async function createServer(config: Config, logger: Logger): Promise<Bert
     .ensure()
     .catch((error: unknown) => logger.error({ error }, "the gateway cannot be started"))
     .then(() => gateway.watch(signal))
+  spawner.prepare()
 
   const host = config.host.includes(":") ? `[${config.host}]` : config.host
   return {
     url: `http://${host}:${portOf(listening.server)}`,
     async close({ isFinal }) {
       stopping.abort()
+      spawner.close()
       await Promise.all([running, sweeping])
       await listening.close()
       if (isFinal) {

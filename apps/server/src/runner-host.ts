@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process"
-import { closeSync, openSync } from "node:fs"
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import {
@@ -15,7 +13,8 @@ import {
 import { isLogId, runnerProtocolVersion, type BlobHash, type LogId } from "@berth/protocol"
 import { readUnsent, type ImportBlob } from "@berth/supervisor"
 import { z } from "zod"
-import { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts"
+import { isProcessAlive, type ProcessIdentity } from "./process-identity.ts"
+import type { SupervisorSpawner } from "./supervisor-spawner.ts"
 
 const runnerFile = z.object({ pid: z.number().int().positive(), startTime: z.string() })
 const stopTimeoutMs = 5_000
@@ -25,8 +24,7 @@ export interface SupervisorHostOptions {
   readonly directory: string
   readonly sandboxDirectory: string
   readonly serverSocket: string
-  /** The supervisor's entry file, run by this process's own Node. */
-  readonly supervisorPath: string
+  readonly spawner: SupervisorSpawner
   readonly isUnsafe: boolean
   readonly orphanTimeoutMs: number
   readonly logLevel: string
@@ -77,10 +75,10 @@ export function createSupervisorHost(options: SupervisorHostOptions): Supervisor
       orphanTimeoutMs: options.orphanTimeoutMs,
       logLevel: options.logLevel,
     }
-    const identity = spawnDetached(options.supervisorPath, stateDirectory, JSON.stringify(document), () =>
-      options.onExit(record.log),
-    )
+    const text = JSON.stringify(document)
+    const identity = options.spawner.launch(stateDirectory, text, () => options.onExit(record.log))
     await writeIdentity(stateDirectory, identity)
+    options.spawner.prepare()
   }
 
   const listLog = async (log: LogId): Promise<RunnerInfo[]> => {
@@ -138,26 +136,6 @@ export function createSupervisorHost(options: SupervisorHostOptions): Supervisor
       if (rest.length === 0) await rm(join(options.directory, log), { recursive: true, force: true })
     },
   }
-}
-
-function spawnDetached(path: string, directory: string, input: string, onExit: () => void): ProcessIdentity {
-  const output = openSync(join(directory, "supervisor.log"), "a", 0o600)
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", path], {
-    detached: true,
-    stdio: ["pipe", output, output],
-    cwd: directory,
-    // The supervisor needs nothing of the server's environment, and secrets may be in it.
-    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
-  })
-  closeSync(output)
-  child.once("exit", onExit)
-  child.once("error", onExit)
-  const identity = child.pid === undefined ? null : identifyProcess(child.pid)
-  if (identity === null) throw new AppError("unavailable", "The supervisor process could not be started.")
-  child.stdin?.once("error", onExit)
-  child.stdin?.end(input)
-  child.unref()
-  return identity
 }
 
 async function writeIdentity(directory: string, identity: ProcessIdentity): Promise<void> {
