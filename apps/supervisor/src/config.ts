@@ -50,8 +50,8 @@ export type LaunchDocument = z.infer<typeof launchDocument>
 
 const launchBytesMax = 4 * 1024 * 1024
 
-/** Reads the launch document to the end of `input`. Throws an Error that names the faulty field. */
-export async function readLaunchDocument(input: AsyncIterable<Uint8Array>): Promise<LaunchDocument> {
+/** Reads the launch document to the end of `input`; null when there is none. Throws an Error that names the faulty field. */
+export async function readLaunchDocument(input: AsyncIterable<Uint8Array>): Promise<LaunchDocument | null> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of input) {
@@ -59,6 +59,7 @@ export async function readLaunchDocument(input: AsyncIterable<Uint8Array>): Prom
     if (bytes > launchBytesMax) throw new Error(`The launch document is over ${launchBytesMax} bytes.`)
     chunks.push(chunk)
   }
+  if (bytes === 0) return null
   const parsed = launchDocument.safeParse(JSON.parse(Buffer.concat(chunks).toString("utf8")))
   if (!parsed.success) throw new Error(`The launch document: ${z.prettifyError(parsed.error)}`)
   return parsed.data

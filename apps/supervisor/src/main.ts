@@ -5,6 +5,8 @@ import { writeProcessMark } from "./process-mark.ts"
 import { supervise } from "./supervise.ts"
 import { systemClock } from "./system-runtime.ts"
 
+const idleAfterMs = 100
+
 /**
  * The runner of one sandbox as a process of its own: the sandbox's parent, which outlives the server. It is
  * started detached, reads its launch document from stdin and writes its log to stderr. SIGTERM ends it well;
@@ -18,7 +20,12 @@ const stop = new AbortController()
 process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")))
 process.on("SIGINT", () => stop.abort(new Error("SIGINT")))
 
+// Started ahead of need, it uses the time to load what it will want next.
+const idle = setTimeout(() => void import("@agentclientprotocol/sdk"), idleAfterMs)
 const document = await readLaunchDocument(process.stdin)
+clearTimeout(idle)
+// Started ahead, and never needed: whoever started it is gone.
+if (document === null) process.exit()
 const { logId, generation, logLevel, sandboxDirectory, isUnsafe } = document
 const base = { pid: process.pid, logId, generation }
 const serializers = { error: pino.stdSerializers.err }

@@ -303,6 +303,14 @@ describe("a supervisor", () => {
     expect(await server.lines()).toContain("error sandbox_start_failed")
   })
 
+  it("waits for its launch document, and ends without a word when none comes", async () => {
+    server = await createTestServer()
+    const waiting = server.spawnSupervisor()
+    waiting.begin("")
+    expect(await waiting.exited).toBe(0)
+    expect(waiting.output()).toBe("")
+  })
+
   it("refuses a launch document that is not whole", async () => {
     server = await createTestServer()
     const { exited, output } = await server.launch({ token: "" })

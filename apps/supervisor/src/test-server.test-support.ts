@@ -89,8 +89,14 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
     await closed
   }
 
-  const entries = async (): Promise<readonly Entry[]> =>
-    (await eventLog.read(log, 0, 1_000_000)).entries.map(({ text }) => JSON.parse(text) as Entry)
+  const entries = async (): Promise<readonly Entry[]> => {
+    const all: Entry[] = []
+    for (;;) {
+      const page = await eventLog.read(log, all.length, 1_000_000)
+      if (page.entries.length === 0) return all
+      for (const { text } of page.entries) all.push(JSON.parse(text) as Entry)
+    }
+  }
 
   const lines = async (): Promise<readonly string[]> => (await entries()).map(tell)
 
@@ -98,9 +104,8 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
   const until = async (fits: string | Line, timeoutMs = 15_000): Promise<readonly string[]> => {
     const test: Line = typeof fits === "string" ? (line) => line === fits : fits
     const signal = AbortSignal.timeout(timeoutMs)
-    for await (const _ of eventLog.tail(log, 0, { signal })) {
-      const told = await lines()
-      if (told.some(test)) return told
+    for await (const page of eventLog.tail(log, 0, { signal })) {
+      if (page.entries.some(({ text }) => test(tell(JSON.parse(text) as Entry)))) return lines()
     }
     throw new Error(
       `it never came: ${String(fits)}\n${(await lines()).slice(-40).join("\n")}\n${outputs.join("\n")}`,
@@ -121,6 +126,24 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
 
   const prompt = (text: string): Promise<number> =>
     submit({ method: "session/prompt", params: { prompt: [{ type: "text", text }] } })
+
+  /** A supervisor that waits for its document. */
+  const spawnSupervisor = () => {
+    const child = spawn(process.execPath, [mainPath], {
+      detached: true,
+      stdio: ["pipe", "ignore", "pipe"],
+      env: { PATH: process.env["PATH"] },
+    })
+    children.push(child)
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => outputs.push(text))
+    return {
+      pid: child.pid ?? 0,
+      exited: new Promise<number | null>((resolve) => child.once("exit", resolve)),
+      output: () => outputs.join(""),
+      kill: (signal: NodeJS.Signals) => child.kill(signal),
+      begin: (document: string) => void child.stdin?.end(document),
+    }
+  }
 
   const launch = async (overrides: Partial<LaunchDocument> = {}) => {
     generation += 1
@@ -148,23 +171,9 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
       logLevel: "debug",
       ...overrides,
     }
-    const child = spawn(process.execPath, [mainPath], {
-      detached: true,
-      stdio: ["pipe", "ignore", "pipe"],
-      env: { PATH: process.env["PATH"] },
-    })
-    children.push(child)
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => outputs.push(text))
-    child.once("exit", (code, signal) => outputs.push(`EXIT ${code} ${signal}`))
-    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))
-    child.stdin?.end(JSON.stringify(document))
-    return {
-      pid: child.pid ?? 0,
-      exited,
-      stateDirectory,
-      output: () => outputs.join(""),
-      kill: (signal: NodeJS.Signals) => child.kill(signal),
-    }
+    const { begin, ...running } = spawnSupervisor()
+    begin(JSON.stringify(document))
+    return { ...running, stateDirectory }
   }
 
   const close = async (): Promise<void> => {
@@ -180,7 +189,22 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
 
   await mkdir(join(directory, "sandboxes"))
   await open()
-  return { directory, log, stores, eventLog, open, cut, entries, lines, until, submit, prompt, launch, close }
+  return {
+    directory,
+    log,
+    stores,
+    eventLog,
+    open,
+    cut,
+    entries,
+    lines,
+    until,
+    submit,
+    prompt,
+    launch,
+    spawnSupervisor,
+    close,
+  }
 }
 
 export type TestServer = Awaited<ReturnType<typeof createTestServer>>

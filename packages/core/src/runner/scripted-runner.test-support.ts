@@ -219,8 +219,12 @@ export async function createTestSession(spec: Partial<SessionRecord["spec"]> = {
   let generation = 0
 
   const entries = async (): Promise<readonly Entry[]> => {
-    const page = await eventLog.read(testLog, 0, 1_000_000)
-    return page.entries.map(({ text }) => decodeEntry(text))
+    const all: Entry[] = []
+    for (;;) {
+      const page = await eventLog.read(testLog, all.length, 1_000)
+      if (page.entries.length === 0) return all
+      all.push(...page.entries.map(({ text }) => decodeEntry(text)))
+    }
   }
 
   /** One line an entry: `turn_started`, `turn_ended completed`, `say hello`, `prompt#3`, … */
