@@ -50,7 +50,13 @@ export async function createFileSpool(directory: string): Promise<Spool & { clos
     async append(lines) {
       const text = Buffer.from(lines.map(({ n, text: body }) => `{"n":${n},"body":${body}}\n`).join(""))
       // Synchronous: a write into the page cache is quicker than a trip through the thread pool.
-      writeAll(file, text)
+      try {
+        writeAll(file, text)
+      } catch (error) {
+        // Half a line would spoil the next one.
+        ftruncateSync(file, size)
+        throw error
+      }
       size += text.byteLength
       writes.push({ lastN: lines.at(-1)?.n ?? 0, end: size })
     },

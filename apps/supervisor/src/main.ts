@@ -7,6 +7,9 @@ import { systemClock } from "./system-runtime.ts"
 
 const idleAfterMs = 100
 
+/** Of the log while it cannot be written; more is dropped. */
+const logBytesHeld = 1024 * 1024
+
 /**
  * The runner of one sandbox as a process of its own: the sandbox's parent, which outlives the server. It is
  * started detached, reads its launch document from stdin and writes its log to stderr. SIGTERM ends it well;
@@ -29,7 +32,10 @@ if (document === null) process.exit()
 const { logId, generation, logLevel, sandboxDirectory, isUnsafe } = document
 const base = { pid: process.pid, logId, generation }
 const serializers = { error: pino.stdSerializers.err }
-const logger = pino({ level: logLevel, base, serializers }, pino.destination(2))
+const destination = pino.destination({ dest: 2, maxLength: logBytesHeld })
+// A disk without room for logs is no reason to end a session.
+destination.on("error", () => {})
+const logger = pino({ level: logLevel, base, serializers }, destination)
 await writeProcessMark(document.stateDirectory)
 
 const createProvider = isUnsafe ? createUnsafeProvider : createBubblewrapProvider
