@@ -32,7 +32,8 @@ describe("a server killed again and again during a turn", () => {
       await server.start()
     }
     expect(supervisorPids(server.dataDirectory)).toEqual([supervisor])
-    await api.waitFor(id, (entry) => isNotification(entry, "_berth/turn_ended"), { timeoutMs: 60_000 })
+    // The last entry of a turn: nothing comes after it that a reader could still be waiting for.
+    await api.waitFor(id, (entry) => isNotification(entry, "_berth/snapshot"), { timeoutMs: 60_000 })
 
     const log = (await (await fetch(`${server.url}/api/sessions/${id}/log.ndjson`)).text())
       .split("\n")

@@ -85,6 +85,13 @@ export function sandboxedPids(dataDirectory: string, log: string): readonly numb
   return [...below]
 }
 
+/** Whether the process is there, and no zombie. */
+export function isAlive(pid: number): boolean {
+  const stat = readText(`/proc/${pid}/stat`)
+  const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3)
+  return stat !== "" && state !== "Z" && state !== "X"
+}
+
 /** Every process of a sandbox sees its folders mounted, by their path on the host. */
 function showsMountOf(pid: number, root: string): boolean {
   const text = readText(`/proc/${pid}/mountinfo`)

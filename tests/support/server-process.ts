@@ -23,9 +23,14 @@ export interface ServerProcess {
 
 /** The built server as a process of its own, on a data directory of its own. */
 export async function startServerProcess(
-  options: { readonly env?: Readonly<Record<string, string>>; readonly args?: readonly string[] } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly args?: readonly string[]
+    /** Removed at the end, like one of its own. */
+    readonly dataDirectory?: string
+  } = {},
 ): Promise<ServerProcess> {
-  const dataDirectory = mkdtempSync(join(tmpdir(), "berth-"))
+  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), "berth-"))
   let port = 0
   let child: ChildProcess | null = null
   let output = ""
@@ -93,9 +98,9 @@ function readyUrl(child: ChildProcess, onText: (text: string) => void): Promise<
   })
 }
 
-/** Pids of the supervisors that a data directory knows of. */
-export function supervisorPids(dataDirectory: string): readonly number[] {
-  const root = join(dataDirectory, "runners")
+/** Pids of the supervisors that a data directory knows of; of one log, or of all. */
+export function supervisorPids(dataDirectory: string, log = ""): readonly number[] {
+  const root = join(dataDirectory, "runners", log)
   return readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith("runner.json"))
     .map((path) => (JSON.parse(readFileSync(join(root, path), "utf8")) as { pid: number }).pid)
