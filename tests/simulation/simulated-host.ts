@@ -207,6 +207,7 @@ function linkOver(network: Network, open: () => RunnerDoor | null): RunnerLink {
     commands: (after, options) => network.stream(() => door().commands(after, options)),
     append: (firstN, bodies) => network.call(async () => door().append(firstN, bodies)),
     renew: () => network.call(async () => door().renew()),
+    restored: (snapshotSeq) => network.call(async () => door().restored(snapshotSeq)),
     release: (reason) => network.call(async () => door().release(reason)),
     blobs: {
       missing: async () => [],

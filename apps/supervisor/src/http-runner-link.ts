@@ -45,6 +45,9 @@ export function createHttpRunnerLink(options: {
     async renew() {
       await call("renew", "{}")
     },
+    async restored(snapshotSeq) {
+      await call("restored", JSON.stringify({ snapshotSeq }))
+    },
     async release(reason) {
       await call("release", JSON.stringify({ reason: reason.slice(0, 1024) }))
     },

@@ -71,7 +71,13 @@ export {
   type SessionSummaryRecord,
   type SessionWireRecord,
 } from "./responses.ts"
-export { attachRequest, gatewayReport, releaseRequest, type GatewayReport } from "./runner-protocol.ts"
+export {
+  attachRequest,
+  gatewayReport,
+  releaseRequest,
+  restoredRequest,
+  type GatewayReport,
+} from "./runner-protocol.ts"
 export {
   agentChoice,
   budget,

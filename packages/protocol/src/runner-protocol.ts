@@ -8,6 +8,7 @@ import { z } from "zod"
  *   GET  commands?after=   SSE; `data:` holds one entry of a client or of our side
  *   POST append?firstN=    NDJSON, one entry body a line → {lastN}
  *   POST renew             → {leaseTtlMs}
+ *   POST restored          restoredRequest → {}
  *   POST release           releaseRequest → {}
  *   POST blobs/missing     {hashes} → {missing}
  *   PUT, GET blobs/{hash}  the bytes
@@ -19,6 +20,7 @@ export const attachRequest = z.object({
   protocol: z.number().int(),
   isolation: z.looseObject({ level: z.string() }),
 })
+export const restoredRequest = z.object({ snapshotSeq: z.number().int().min(0) })
 export const releaseRequest = z.object({ reason: z.string().max(1024) })
 
 export const gatewayReport = z.looseObject({

@@ -67,7 +67,16 @@ const openai: Upstream = {
     { method: "GET", path: "/v1/models/*", query: [], meter: null },
   ],
   credential: { header: "authorization", scheme: "Bearer " },
-  requestHeaders: ["openai-beta", "originator", "session_id", "session-id", "conversation_id", "x-codex-*"],
+  requestHeaders: [
+    "openai-beta",
+    "originator",
+    "session_id",
+    "session-id",
+    "thread-id",
+    "conversation_id",
+    "x-codex-*",
+    "x-openai-internal-codex-*",
+  ],
   errorBody: ({ code, message }) => ({ error: { message, type: code, param: null, code } }),
 }
 

@@ -4,6 +4,7 @@ import {
   blobHashPattern,
   limits,
   releaseRequest,
+  restoredRequest,
   runnerProtocolVersion,
   type BlobHash,
 } from "@berth/protocol"
@@ -72,6 +73,12 @@ export function createInternalApi(options: InternalApiOptions): Hono {
   api.post(`${base}/renew`, async (context) => {
     await (await door(context)).renew()
     return context.json({ leaseTtlMs: limits.leaseTtlMs })
+  })
+
+  api.post(`${base}/restored`, async (context) => {
+    const runner = await door(context)
+    await runner.restored(checkShape(restoredRequest, await body(context)).snapshotSeq)
+    return context.json({})
   })
 
   api.post(`${base}/release`, async (context) => {

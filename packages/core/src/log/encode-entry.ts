@@ -5,7 +5,12 @@ import type { Entry, EntryBody, Origin } from "@berth/protocol"
  * very bytes, so a transcript can be compared byte for byte.
  */
 export function encodeEntry(
-  place: { readonly seq: number; readonly epoch: number; readonly timestamp: string; readonly origin: Origin },
+  place: {
+    readonly seq: number
+    readonly epoch: number
+    readonly timestamp: string
+    readonly origin: Origin
+  },
   body: EntryBody,
 ): string {
   const { seq, epoch, timestamp, origin } = place

@@ -468,6 +468,7 @@ describe("the relation to the log", () => {
       attach: guard(link.attach),
       append: guard(link.append),
       renew: guard(link.renew),
+      restored: guard(link.restored),
       release: guard(link.release),
       blobs: { missing: guard(link.blobs.missing), put: guard(link.blobs.put), get: guard(link.blobs.get) },
       async *commands(after, { signal }) {

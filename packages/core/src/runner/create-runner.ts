@@ -123,9 +123,11 @@ export function createRunner(options: RunnerOptions): Runner {
     { contact, outbox, snapshots }: RunnerParts,
     attachment: Attachment,
   ): Promise<boolean> => {
-    if (attachment.snapshot === null) return true
+    const { snapshot } = attachment
+    if (snapshot === null) return true
     try {
-      await snapshots.restore(attachment.snapshot.manifest)
+      await snapshots.restore(snapshot.manifest)
+      await contact.insist("restored", () => link.restored(snapshot.seq))
       return true
     } catch (error) {
       if (contact.ended.aborted) throw error

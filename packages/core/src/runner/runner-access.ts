@@ -118,6 +118,11 @@ function openDoor(options: RunnerAccessOptions, identity: RunnerIdentity): Runne
     async renew() {
       await leaseStore.renew(log, epoch, limits.leaseTtlMs)
     },
+    async restored(snapshotSeq) {
+      const { id: sessionId } = await session()
+      const params = { sessionId, state: "restored" as const, generation, snapshotSeq }
+      await appendOnce(`restored/${generation}/${epoch}`, serverEntry({ method: "_berth/sandbox", params }))
+    },
     async release(reason) {
       const record = await session()
       const params = { sessionId: record.id, state: "released" as const, generation, reason }

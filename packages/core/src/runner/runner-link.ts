@@ -56,6 +56,8 @@ export interface RunnerLink {
   /** Contiguous numbers from `firstN`; repeats are skipped. Resolves when durable. */
   append(firstN: number, bodies: readonly EntryBody[]): Promise<{ readonly lastN: number }>
   renew(): Promise<void>
+  /** The sandbox holds what the snapshot of entry `snapshotSeq` held. */
+  restored(snapshotSeq: number): Promise<void>
   /** The sandbox is snapshotted and gone: says `released`, and gives the lease back. */
   release(reason: string): Promise<void>
   readonly blobs: {

@@ -246,6 +246,6 @@ function deriveStatus(head: Head): SessionStatus {
   if (head.questions.some((question) => !question.isExpired)) return "awaiting_input"
   if (head.turn !== null) return "running"
   const isWaiting = head.commands.some((command) => command.method !== "_berth/release")
-  if (isWaiting) return head.sandbox?.state === "attached" ? "running" : "provisioning"
+  if (isWaiting) return hasSandbox(head) && head.sandbox?.state !== "created" ? "running" : "provisioning"
   return head.sandbox === null ? "created" : "idle"
 }

@@ -49,7 +49,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     const hasLiveLease = lease.remainingMs > 0
     if (hasLiveLease || !hasSandbox(state.head)) unattendedSince.delete(log)
     else if (!unattendedSince.has(log)) unattendedSince.set(log, now)
-    if (state.head.sandbox?.state === "attached") failedStarts.delete(log)
+    if (hasSandbox(state.head) && state.head.sandbox?.state !== "created") failedStarts.delete(log)
     return {
       record: found.record,
       now,
