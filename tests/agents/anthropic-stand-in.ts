@@ -1,6 +1,11 @@
 import type { IncomingMessage } from "node:http"
+import { setTimeout as delay } from "node:timers/promises"
 import { inPieces, readSteps, type Step } from "./model-script.ts"
 import { startStandIn, type Answer, type Respond, type StandIn } from "./stand-in.ts"
+
+/** The pace of a model, so that a turn lasts. */
+const wordsAtOnce = 4
+const pauseMs = 10
 
 interface Block {
   readonly type: string
@@ -116,8 +121,20 @@ async function streamSteps(steps: readonly Step[], body: MessagesRequest, answer
     ])
     stopReason = "tool_use"
   }
+  const stream = async (count: number): Promise<void> => {
+    const content_block = { type: "text", text: "" }
+    answer.event("content_block_start", { type: "content_block_start", index, content_block })
+    for (let word = 1; word <= count; word += 1) {
+      const delta = { type: "text_delta", text: `w${word} ` }
+      answer.event("content_block_delta", { type: "content_block_delta", index, delta })
+      if (word % wordsAtOnce === 0) await delay(pauseMs)
+    }
+    answer.event("content_block_stop", { type: "content_block_stop", index })
+    index += 1
+  }
   for (const step of steps) {
     if (step.kind === "say") say(step.text)
+    if (step.kind === "stream") await stream(step.count)
     if (step.kind === "recall") say(`I remember: ${firstPrompt(body.messages)}`)
     if (step.kind === "think") {
       const deltas = inPieces(step.text).map((thinking) => ({ type: "thinking_delta", thinking }))

@@ -3,11 +3,13 @@
  * number of calls: agents make calls of their own (titles, suggestions) and repeat failed ones.
  *
  *   [[say some words]]   [[think some thoughts]]   [[run command]]   [[write path]]   [[recall]]
- *   [[error 529]]        [[cut after some words]]   [[wait]]
+ *   [[error 529]]        [[cut after some words]]   [[wait]]   [[stream 400]]
  */
 export type Step =
   | { readonly kind: "say" | "think" | "run" | "write" | "cut"; readonly text: string }
   | { readonly kind: "error"; readonly status: number }
+  /** So many numbered words, a few at a time, for as long as a model would take. */
+  | { readonly kind: "stream"; readonly count: number }
   /** Streams nothing more until the test says so, or the caller leaves. */
   | { readonly kind: "wait" }
   /** Says the first words of the conversation: whoever can, remembers. */
@@ -24,6 +26,8 @@ export function readSteps(prompt: string): readonly Step[] {
         return [{ kind, text }]
       case "error":
         return [{ kind, status: Number(text) }]
+      case "stream":
+        return [{ kind, count: Number(text) }]
       case "wait":
       case "recall":
         return [{ kind }]

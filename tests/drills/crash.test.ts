@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { EventSource } from "eventsource"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { chunkText, createApiClient, isNotification, type ApiClient } from "../support/api-client.ts"
 import { drillAgent } from "../support/drill-agent.ts"
+import { readTranscript } from "../support/transcript.ts"
 import { startServerProcess, supervisorPids, type ServerProcess } from "../support/server-process.ts"
 
 const chunks = 20_000
@@ -20,7 +20,7 @@ describe("a server killed again and again during a turn", () => {
 
   it(`loses, doubles and restarts nothing: ${chunks} entries, ${kills} kills, ${readers} readers`, async () => {
     const { id } = await api.createSession({ agent: drillAgent, permissions: "auto" })
-    const transcripts = Array.from({ length: readers }, () => readAll(server.url, id))
+    const transcripts = Array.from({ length: readers }, () => readTranscript(server.url, id))
     await api.prompt(id, `stream ${chunks} 12`)
     await api.waitFor(id, (entry) => chunkText(entry) === "n1")
     const [supervisor] = supervisorPids(server.dataDirectory)
@@ -50,31 +50,3 @@ describe("a server killed again and again during a turn", () => {
     }
   }, 180_000)
 })
-
-interface Transcript {
-  readonly lines: readonly string[]
-  until(count: number): Promise<void>
-  close(): void
-}
-
-/** A reader that reconnects by itself, with the Last-Event-ID that the package keeps. */
-function readAll(url: string, id: string): Transcript {
-  const lines: string[] = []
-  const source = new EventSource(`${url}/api/sessions/${id}/sync`)
-  let wanted = Number.POSITIVE_INFINITY
-  let arrived: () => void = () => {}
-  source.addEventListener("message", (event) => {
-    lines.push(event.data as string)
-    if (lines.length >= wanted) arrived()
-  })
-  return {
-    lines,
-    until: (count) =>
-      new Promise((resolve) => {
-        wanted = count
-        arrived = resolve
-        if (lines.length >= count) resolve()
-      }),
-    close: () => source.close(),
-  }
-}

@@ -1,6 +1,6 @@
 /**
  * An ACP agent for drills, as a program of one file: it streams as many numbered chunks as the prompt
- * asks for, and says in its first chunk which process it is. Prompts: `stream <count> <perTick>`,
+ * asks for, and says in its first chunk which process it is. Prompts: `stream <count> <perTick> <padding>`,
  * `wait` (until cancelled), `ask <text>` (a permission), `boot` (which process am I).
  */
 const source = `
@@ -17,9 +17,9 @@ async function prompt(text) {
   const [word, ...rest] = text.trim().split(/ +/)
   if (word === "stream") {
     chunk("boot " + boot)
-    const count = Number(rest[0]), perTick = Number(rest[1] ?? 1000)
+    const count = Number(rest[0]), perTick = Number(rest[1] ?? 1000), pad = ".".repeat(Number(rest[2] ?? 0))
     for (let i = 1; i <= count && !cancelled; i += 1) {
-      chunk("n" + i)
+      chunk("n" + i + pad)
       if (i % perTick === 0) await tick()
     }
   } else if (word === "wait") {
