@@ -303,6 +303,18 @@ describe("a supervisor", () => {
     expect(await server.lines()).toContain("error sandbox_start_failed")
   })
 
+  it("takes a session on when it was started before there was one", async () => {
+    server = await createTestServer()
+    await server.prompt("hello")
+    const { pid, begin } = server.spawnSupervisor()
+    // It has made what all sandboxes share: so it has tried the host.
+    await until(() => readdirSync(join(server.directory, "sandboxes")).length > 0)
+    begin(JSON.stringify(await server.documentFor()))
+    const lines = await server.until("turn_ended completed")
+    expect(said(lines)).toEqual(["you said hello"])
+    expect(existsSync(`/proc/${pid}`)).toBe(true)
+  })
+
   it("waits for its launch document, and ends without a word when none comes", async () => {
     server = await createTestServer()
     const waiting = server.spawnSupervisor()

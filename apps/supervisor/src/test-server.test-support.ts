@@ -42,6 +42,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
   // A sandbox has a uid of its own and passes through here.
   await chmod(directory, 0o711)
   const socketPath = join(directory, "server.sock")
+  const sandboxDirectory = join(directory, "sandboxes")
   const clock = systemClock
   const ids = createIds()
   const stores = createMemoryStores({ clock, ids })
@@ -129,7 +130,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
 
   /** A supervisor that waits for its document. */
   const spawnSupervisor = () => {
-    const child = spawn(process.execPath, [mainPath], {
+    const child = spawn(process.execPath, [mainPath, sandboxDirectory], {
       detached: true,
       stdio: ["pipe", "ignore", "pipe"],
       env: { PATH: process.env["PATH"] },
@@ -145,7 +146,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
     }
   }
 
-  const launch = async (overrides: Partial<LaunchDocument> = {}) => {
+  const documentFor = async (overrides: Partial<LaunchDocument> = {}): Promise<LaunchDocument> => {
     generation += 1
     const { epoch } = await leases.claim(log, `runner/${generation}`, limits.leaseTtlMs, { force: true })
     const params = { sessionId, state: "created" as const, generation }
@@ -154,7 +155,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
     const socketsDirectory = join(directory, `sockets-${generation}`)
     await mkdir(stateDirectory)
     await mkdir(socketsDirectory, { mode: 0o755 })
-    const document: LaunchDocument = {
+    return {
       protocol: runnerProtocolVersion,
       logId: log,
       generation,
@@ -162,7 +163,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
       token: await runnerTokens.issue({ log, generation, epoch }),
       serverSocket: socketPath,
       stateDirectory,
-      sandboxDirectory: join(directory, "sandboxes"),
+      sandboxDirectory,
       socketsDirectory,
       agent: scriptedAgent,
       isUnsafe: false,
@@ -171,6 +172,11 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
       logLevel: "debug",
       ...overrides,
     }
+  }
+
+  const launch = async (overrides: Partial<LaunchDocument> = {}) => {
+    const document = await documentFor(overrides)
+    const { stateDirectory } = document
     const { begin, ...running } = spawnSupervisor()
     begin(JSON.stringify(document))
     return { ...running, stateDirectory }
@@ -187,7 +193,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
     await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
   }
 
-  await mkdir(join(directory, "sandboxes"))
+  await mkdir(sandboxDirectory)
   await open()
   return {
     directory,
@@ -202,6 +208,7 @@ export async function createTestServer(spec: Partial<SessionRecord["spec"]> = {}
     submit,
     prompt,
     launch,
+    documentFor,
     spawnSupervisor,
     close,
   }
