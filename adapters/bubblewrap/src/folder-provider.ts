@@ -16,6 +16,7 @@ import { groupOf, makeGroup } from "./cgroup/sandbox-group.ts"
 import { destroySandbox } from "./destroy-sandbox.ts"
 import { hasErrno } from "./has-errno.ts"
 import { checkForwards } from "./launch/forwards.ts"
+import { hostProcesses, type HostProcess } from "./limits/process-table.ts"
 import { openSandbox } from "./open-sandbox.ts"
 import { makeParts, makeSandboxFolder, newSandboxId } from "./sandbox-layout.ts"
 import type { SandboxKind } from "./sandbox-kind.ts"
@@ -110,14 +111,17 @@ export function createFolderProvider(
       if (isSandboxId(id)) await destroySandbox(directory, id, findControlGroups, clock)
     },
 
-    list: () => Promise.resolve(recordsIn(directory).map(infoOf)),
+    list() {
+      const processes = hostProcesses()
+      return Promise.resolve(recordsIn(directory).map((record) => infoOf(record, processes)))
+    },
   }
   return provider
 }
 
-function infoOf(record: SandboxRecord): SandboxInfo {
+function infoOf(record: SandboxRecord, processes: readonly HostProcess[]): SandboxInfo {
   const { id, labels, createdAt } = record
-  return { id, labels, createdAt, isAlive: sandboxProcesses(record).length > 0 }
+  return { id, labels, createdAt, isAlive: sandboxProcesses(record, processes).length > 0 }
 }
 
 function recordsIn(directory: string): readonly SandboxRecord[] {

@@ -9,7 +9,7 @@ import { endLargestProcess } from "./limits/memory-meter.ts"
 import type { StartedProcess } from "./process/start-process.ts"
 import { layoutOf, storedParts } from "./sandbox-layout.ts"
 import type { SandboxKind } from "./sandbox-kind.ts"
-import { endProcesses, sandboxProcesses } from "./sandbox-processes.ts"
+import { endProcesses, settledProcesses } from "./sandbox-processes.ts"
 import type { SandboxRecord } from "./sandbox-record.ts"
 
 export interface OpenSandboxHost extends Pick<SandboxKind, "launch"> {
@@ -29,7 +29,7 @@ export function openSandbox(host: OpenSandboxHost, record: SandboxRecord): Sandb
   let isOverDisk = false
   let memoryEnds = 0
 
-  const pids = (): readonly number[] => sandboxProcesses(record)
+  const pids = (): readonly number[] => settledProcesses(record)
   const memoryDeaths = (): number => memoryEnds + (group === null ? 0 : memoryKills(group))
   const watch = createLimitWatch({
     clock,

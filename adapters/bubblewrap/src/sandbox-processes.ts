@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { AppError, type Clock } from "@berth/core"
 import { forbidForks, groupProcesses } from "./cgroup/sandbox-group.ts"
 import { hasErrno } from "./has-errno.ts"
-import { environmentProcesses, hostProcesses, markedProcesses } from "./limits/process-table.ts"
+import { hostProcesses, markedProcesses, processesWith, type HostProcess } from "./limits/process-table.ts"
 import { sandboxMarker, sandboxVariable } from "./sandbox-marker.ts"
 import type { SandboxRecord } from "./sandbox-record.ts"
 
@@ -13,17 +13,29 @@ const stepMs = 1
 const endMs = 10_000
 
 /**
- * Host pids of everything that runs for a sandbox, whoever started it: from its control group; without one,
- * by its uid; without that, by the marker in bubblewrap's arguments.
+ * Host pids of everything that runs for a sandbox, whoever started it: what is in its control group, and of
+ * `all` what has its uid, or without one the marker: a process that starts is not in the group yet.
  */
-export function sandboxProcesses({ id, owner, group, isolation }: Identity): readonly number[] {
-  if (isolation.level === "none") return environmentProcesses(sandboxVariable(id))
-  if (group !== null) return groupProcesses(group)
-  const found =
-    owner === null
-      ? markedProcesses(sandboxMarker(id))
-      : hostProcesses().filter(({ uid }) => uid === owner.uid)
-  return found.map(({ pid }) => pid)
+export function sandboxProcesses(
+  of: Identity,
+  all: readonly HostProcess[] = hostProcesses(),
+): readonly number[] {
+  const grouped = of.group === null ? [] : groupProcesses(of.group)
+  return [...new Set([...grouped, ...namedProcesses(of, all).map(({ pid }) => pid)])]
+}
+
+/** As `sandboxProcesses`, without the look at all the host's where a control group holds nearly all. */
+export function settledProcesses(of: Identity): readonly number[] {
+  return of.group === null ? sandboxProcesses(of) : groupProcesses(of.group)
+}
+
+function namedProcesses(
+  { id, owner, isolation }: Identity,
+  all: readonly HostProcess[],
+): readonly HostProcess[] {
+  if (isolation.level === "none") return processesWith(all, sandboxVariable(id))
+  if (owner === null) return markedProcesses(all, sandboxMarker(id))
+  return all.filter(({ uid }) => uid === owner.uid)
 }
 
 /**
@@ -35,8 +47,8 @@ export async function endProcesses(identity: Identity, clock: Clock, isFinal: bo
   const allowForks = group === null ? null : forbidForks(group, limits.pids)
   const until = performance.now() + endMs
   for (let pids = sandboxProcesses(identity); pids.length > 0; pids = sandboxProcesses(identity)) {
-    if (group?.version !== 2 || !killGroup(Object.values(group.folders)[0]))
-      for (const pid of pids) strike(pid)
+    if (group?.version === 2) killGroup(Object.values(group.folders)[0])
+    for (const pid of pids) strike(pid)
     if (performance.now() > until) {
       throw new AppError("unavailable", "Processes of a sandbox do not end: the host may need a restart.", {
         details: { sandbox: identity.id, pids: pids.slice(0, 10) },
@@ -48,14 +60,12 @@ export async function endProcesses(identity: Identity, clock: Clock, isFinal: bo
 }
 
 /** Version 2 of control groups can end all at once, since Linux 5.14. */
-function killGroup(folder: string | undefined): boolean {
-  if (folder === undefined) return false
+function killGroup(folder: string | undefined): void {
+  if (folder === undefined) return
   try {
     writeFileSync(join(folder, "cgroup.kill"), "1", { flag: "r+" })
-    return true
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "EACCES")) return false
-    throw error
+    if (!hasErrno(error, "ENOENT", "EACCES")) throw error
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, fstatSync, openSync, opendirSync } from "node:fs"
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, opendirSync } from "node:fs"
 import { hasErrno } from "../has-errno.ts"
 
 /**
@@ -35,7 +35,7 @@ export function openFolder(parent: OpenFolder, name: EntryName): OpenFolder {
 
 /**
  * As `openFolder`, also when its mode keeps its owner out: where we are not root, a sandbox could otherwise
- * hide files from us. The mode is as before afterwards.
+ * hide files from us. While it is held its mode lets us in.
  */
 export function openFolderAnyway(parent: OpenFolder, name: EntryName): OpenFolder {
   try {
@@ -44,13 +44,16 @@ export function openFolderAnyway(parent: OpenFolder, name: EntryName): OpenFolde
     if (!hasErrno(error, "EACCES")) throw error
   }
   using handle = hold(openSync(entryPath(parent, name), folderFlags | pathOnlyFlag))
-  const byHandle = `/proc/self/fd/${handle.fd}`
   const { mode } = fstatSync(handle.fd)
+  const byHandle = `/proc/self/fd/${handle.fd}`
   chmodSync(byHandle, 0o700)
-  try {
-    return hold(openSync(byHandle, constants.O_RDONLY | constants.O_DIRECTORY))
-  } finally {
-    chmodSync(byHandle, mode & 0o7777)
+  const folder = hold(openSync(byHandle, constants.O_RDONLY | constants.O_DIRECTORY))
+  return {
+    fd: folder.fd,
+    [Symbol.dispose]() {
+      fchmodSync(folder.fd, mode & 0o7777)
+      folder[Symbol.dispose]()
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import { AppError, type Clock, type Logger } from "@berth/core"
 import { findControlGroups, type ControlGroups } from "../cgroup/find-control-groups.ts"
 import type { SandboxHost } from "../launch/launch-process.ts"
@@ -9,6 +10,7 @@ import { leakedDescriptors } from "./leaked-descriptors.ts"
 import { openFilesLimit } from "./open-files-limit.ts"
 import { scratchFolder } from "./scratch-folder.ts"
 import { makeSeccompFile } from "./seccomp-file.ts"
+import { isReachable, reachableFolder } from "./stage-folders.ts"
 import { makeEmptyFolder, makeSystemEtc } from "./system-etc.ts"
 import { systemArguments } from "./system-folders.ts"
 import { tryBubblewrap } from "./try-bubblewrap.ts"
@@ -33,7 +35,9 @@ export async function prepareHost(
   const pipes = createPipePool(logger)
   const arePipesReady = pipes.prepare()
   const seccompFile = makeSeccompFile(directory)
-  const system = systemArguments(makeSystemEtc(directory), makeEmptyFolder(directory))
+  const hasOwnUids = uidRange() !== null
+  const shared = hasOwnUids && !isReachable(join(directory, "any")) ? reachableFolder() : directory
+  const system = systemArguments(makeSystemEtc(shared), makeEmptyFolder(shared))
   const failure = await tryBubblewrap(bubblewrap, system, seccompFile)
   await arePipesReady
   if (failure !== null) {
@@ -50,7 +54,7 @@ export async function prepareHost(
     clock,
     logger,
     groups: findControlGroups(),
-    hasOwnUids: uidRange() !== null,
+    hasOwnUids,
     hasSeccomp: seccompFile !== null,
   }
 }

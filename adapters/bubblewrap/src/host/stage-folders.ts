@@ -10,6 +10,13 @@ import { findProgram } from "./find-program.ts"
 const run = promisify(execFile)
 const stages = "/run/berth-sandboxes"
 
+/** A folder of ours that any user can reach, for what all sandboxes share. */
+export function reachableFolder(): string {
+  const folder = join(stages, ".shared")
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  return folder
+}
+
 /** Whether any user of this host could get as far as `path`; its own mode is another matter. */
 export function isReachable(path: string): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {

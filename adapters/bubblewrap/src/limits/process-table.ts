@@ -10,7 +10,7 @@ export interface HostProcess {
   readonly residentBytes: number
 }
 
-/** Every process of the host. Some 20 µs each: for hosts without control groups. */
+/** Every process of the host. Some 20 µs each. */
 export function hostProcesses(): readonly HostProcess[] {
   return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : []))
 }
@@ -23,10 +23,11 @@ export function readProcess(pid: number): HostProcess | null {
   return { pid, parent: field("PPid"), uid: field("Uid"), residentBytes: field("VmRSS") * 1024 }
 }
 
-/** Processes that have `marker` among their arguments, and everything below them. */
-export function markedProcesses(marker: string): readonly HostProcess[] {
-  const all = hostProcesses()
-  const found = new Set(all.filter(({ pid }) => argumentsOf(pid).includes(marker)).map(({ pid }) => pid))
+/** Those of `all` that have `marker` among their arguments, and everything below them. */
+export function markedProcesses(all: readonly HostProcess[], marker: string): readonly HostProcess[] {
+  const isMarked = ({ pid }: HostProcess): boolean =>
+    readOrNull(`/proc/${pid}/cmdline`)?.split("\0").includes(marker) ?? false
+  const found = new Set(all.filter(isMarked).map(({ pid }) => pid))
   for (let before = -1; before !== found.size;) {
     before = found.size
     for (const { pid, parent } of all) if (found.has(parent)) found.add(pid)
@@ -34,18 +35,14 @@ export function markedProcesses(marker: string): readonly HostProcess[] {
   return all.filter(({ pid }) => found.has(pid))
 }
 
-/** Pids of processes that were started with this variable in their environment. */
-export function environmentProcesses([name, value]: readonly [
-  name: string,
-  value: string,
-]): readonly number[] {
-  return hostProcesses()
-    .filter(({ pid }) => readOrNull(`/proc/${pid}/environ`)?.split("\0").includes(`${name}=${value}`))
-    .map(({ pid }) => pid)
-}
-
-function argumentsOf(pid: number): readonly string[] {
-  return readOrNull(`/proc/${pid}/cmdline`)?.split("\0") ?? []
+/** Those of `all` that were started with this variable in their environment. */
+export function processesWith(
+  all: readonly HostProcess[],
+  [name, value]: readonly [name: string, value: string],
+): readonly HostProcess[] {
+  return all.filter(
+    ({ pid }) => readOrNull(`/proc/${pid}/environ`)?.split("\0").includes(`${name}=${value}`) ?? false,
+  )
 }
 
 function readOrNull(path: string): string | null {

@@ -3,7 +3,7 @@ import type { Clock, Logger } from "@berth/core"
 import { findProgram } from "../host/find-program.ts"
 import { hasErrno } from "../has-errno.ts"
 import { defaultSearchPath, insidePaths, insideUser } from "../inside-paths.ts"
-import { environmentProcesses } from "../limits/process-table.ts"
+import { hostProcesses, processesWith } from "../limits/process-table.ts"
 import type { PipePool } from "../process/pipe-pool.ts"
 import { startProcess, type ProcessTree, type StartedProcess } from "../process/start-process.ts"
 import { sandboxVariable } from "../sandbox-marker.ts"
@@ -73,9 +73,9 @@ function markedTree(
   { clock, logger }: UnsafeHost,
 ): ProcessTree {
   function strikeAll(): boolean {
-    const pids = environmentProcesses(mark)
-    for (const pid of pids) strike(pid)
-    return pids.length === 0
+    const left = processesWith(hostProcesses(), mark)
+    for (const { pid } of left) strike(pid)
+    return left.length === 0
   }
   return {
     kill() {
