@@ -62,6 +62,22 @@ describe("a sandbox or its supervisor that dies in a turn", () => {
     expect(await outcomeOf(api, id, next)).toBe("completed")
   })
 
+  it("saves entries that are too large for the log as the runner would have: beside it", async () => {
+    const { id, log_id } = await api.createSession({ agent: drillAgent })
+    await api.prompt(id, "stream 50 1 400000")
+    await api.waitFor(id, (entry) => entry.type === "spilled")
+    await server.kill()
+    const spool = join(server.dataDirectory, "runners", log_id, "1", "spool.ndjson")
+    await expect.poll(() => lastChunk(readFileSync(spool, "utf8")), { timeout: 10_000 }).toBe(50)
+    for (const pid of supervisorPids(server.dataDirectory, log_id)) kill(pid)
+    await server.start()
+    await api.waitFor(id, (entry) => isNotification(entry, "_berth/sandbox", { state: "lost" }))
+    const log = await api.log(id)
+    expect(seqsOf(log)).toEqual(dense(log))
+    expect(log.filter((entry) => entry.type === "spilled").length).toBe(50)
+    expect(Math.max(...log.map((entry) => JSON.stringify(entry).length))).toBeLessThan(300_000)
+  })
+
   it("restores the files of the last snapshot, and the shell's memory, after a loss", async () => {
     const { id, log_id } = await api.createSession({ agent: "shell", permissions: "auto" })
     const first = await api.prompt(id, "echo kept > file.txt; cd /tmp; export COLOUR=green")
@@ -84,7 +100,7 @@ describe("a sandbox or its supervisor that dies in a turn", () => {
 /** Highest number of the drill agent's chunks in a spool, in whole lines. */
 function lastChunk(spool: string): number {
   const whole = spool.slice(0, spool.lastIndexOf("\n") + 1)
-  return Number([...whole.matchAll(/"text":"n(\d+)"/g)].at(-1)?.[1] ?? 0)
+  return Number([...whole.matchAll(/"text":"n(\d+)[".]/g)].at(-1)?.[1] ?? 0)
 }
 
 function kill(pid: number): void {

@@ -13,6 +13,12 @@ const spillable: ReadonlySet<string> = new Set([
   "_berth/run_ended",
   "_berth/setup",
 ])
+
+/** Whether an oversized body of this method may stand in a blob. */
+export function mayBeSpilled(method: string): boolean {
+  return spillable.has(method)
+}
+
 const allowed: ReadonlySet<string> = new Set(runnerMethods)
 
 /**
@@ -43,7 +49,7 @@ export async function readRunnerEntries(
     if (!mayBeOversized || entry.body.type === "spilled" || !isOversized(JSON.stringify(entry.body)))
       return entry
     const method = methodOf(entry.body)
-    if (!spillable.has(method)) {
+    if (!mayBeSpilled(method)) {
       throw new AppError("too_large", `${method} may take ${limits.entryBytes} bytes at most.`, {
         details: { n: firstN + index },
       })

@@ -158,6 +158,19 @@ const table: readonly [string, Partial<Observation>, readonly Action["type"][]][
     },
     ["settle_question"],
   ],
+  [
+    "a question whose hold ended while the server was away",
+    {
+      head: head({
+        sandbox: sandbox("attached"),
+        questions: [question()],
+        lastTurn: { turnId: "t1", outcome: "interrupted" },
+      }),
+      runners: alive,
+      hasLiveLease: true,
+    },
+    ["expire_question"],
+  ],
   ["an expired question stays", { head: head({ questions: [question({ isExpired: true })] }) }, []],
   [
     "a checkpoint waits for days",

@@ -116,12 +116,18 @@ function decideQuestions(seen: Observation): Decision {
   let wakeAt: number | null = null
   for (const question of seen.head.questions) {
     if (question.isExpired) continue
+    const { questionId } = question
     if (isLeftOver(seen.head, question)) {
-      const { questionId } = question
-      actions.push({ type: "settle_question", questionId, reason: "its turn has ended" })
+      // Its hold was over while we were away: nobody refused it, so it can still be answered.
+      const isInterrupted = endedInterrupted(seen.head, question)
+      actions.push(
+        isInterrupted
+          ? { type: "expire_question", questionId }
+          : { type: "settle_question", questionId, reason: "its turn has ended" },
+      )
     } else if (question.expiresAt !== null) {
       const dueAt = time(question.expiresAt)
-      if (dueAt <= seen.now) actions.push({ type: "expire_question", questionId: question.questionId })
+      if (dueAt <= seen.now) actions.push({ type: "expire_question", questionId })
       else wakeAt = earliest(wakeAt, dueAt)
     }
   }
@@ -131,6 +137,10 @@ function decideQuestions(seen: Observation): Decision {
 /** A checkpoint outlives its turn by design; what held the agent ends with the turn. */
 function isLeftOver(head: Head, question: OpenQuestion): boolean {
   return question.kind !== "checkpoint" && question.turnId !== null && head.turn?.turnId !== question.turnId
+}
+
+function endedInterrupted({ lastTurn }: Head, question: OpenQuestion): boolean {
+  return lastTurn?.turnId === question.turnId && lastTurn?.outcome === "interrupted"
 }
 
 function isStray(head: Head, runner: RunnerInfo): boolean {

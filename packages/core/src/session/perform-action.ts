@@ -2,11 +2,11 @@ import type { Command, LogId } from "@berth/protocol"
 import { assertNever } from "../errors/assert-never.ts"
 import type { NewEntry } from "../ports/event-log.ts"
 import type { SessionRecord } from "../ports/session-store.ts"
-import { readUnsentEntries } from "../runner/unsent-entries.ts"
 import { ownHoldMs, type Action } from "./decide.ts"
 import type { Head } from "./head.ts"
 import { lostEntries } from "./lost-entries.ts"
 import type { ReconcileOptions } from "./reconcile.ts"
+import { salvageUnsent } from "./salvage.ts"
 import { serverEntry } from "./server-entry.ts"
 
 /** Our own hold on a log while we say what became of a sandbox. */
@@ -49,13 +49,11 @@ export function createPerform(options: ReconcileOptions): PerformAction {
   }
 
   const markLost = async (record: SessionRecord, generation: number, reason: string): Promise<void> => {
-    const { log, id: sessionId } = record
+    const { log } = record
     // Fenced before it is stopped: a runner that lives after all has no say in how it ended.
     await appendFenced(log, async (epoch) => {
       const { unsent } = await runnerHost.stop(log, generation)
-      const { lastN } = await eventLog.state(log)
-      const { entries, firstN } = readUnsentEntries(unsent, lastN[generation] ?? 0, sessionId)
-      if (entries.length > 0) await eventLog.append(log, epoch, entries, { source: { generation, firstN } })
+      await salvageUnsent(options, record, { epoch, generation, unsent })
       const { head } = await eventLog.state(log)
       await eventLog.append(log, epoch, lostEntries(head, generation, reason))
     })

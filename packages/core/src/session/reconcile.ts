@@ -1,5 +1,6 @@
 import { limits, type LogId } from "@berth/protocol"
 import { isAppError } from "../errors/app-error.ts"
+import type { BlobStore } from "../ports/blob-store.ts"
 import type { EventLog } from "../ports/event-log.ts"
 import type { LeaseStore } from "../ports/lease-store.ts"
 import type { RunnerHost } from "../ports/runner-host.ts"
@@ -13,6 +14,7 @@ export interface ReconcileOptions {
   readonly eventLog: EventLog
   readonly leaseStore: LeaseStore
   readonly sessionStore: SessionStore
+  readonly blobStore: BlobStore
   readonly runnerHost: RunnerHost
   readonly clock: Clock
   readonly logger: Logger
