@@ -107,7 +107,7 @@ describe("a session deleted and created again under its old runner and readers",
     })
     const once = <Value>(type: string, read: (event: MessageEvent) => Value): Promise<Value> =>
       new Promise((resolve) => {
-        source.addEventListener(type, (event) => resolve(read(event as MessageEvent)), { once: true })
+        source.addEventListener(type, (event) => resolve(read(event)), { once: true })
       })
     return {
       opened: once("open", () => null),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { chunkText, createApiClient, isNotification, type ApiClient } from "../support/api-client.ts"
 import { drillAgent } from "../support/drill-agent.ts"
+import { outcomeOf } from "../support/turns.ts"
 import { startServerProcess, supervisorPids, type ServerProcess } from "../support/server-process.ts"
 
 const text = (words: string) => (entry: Parameters<typeof chunkText>[0]) =>
@@ -51,8 +52,8 @@ describe("a session, from prompt to prompt", () => {
     await api.waitFor(id, text("waiting"))
     await api.submit(id, "session/cancel", {})
     await api.waitFor(id, turnEnded("cancelled", seq), { timeoutMs: 3_000 })
-    await api.prompt(id, "next")
-    await api.waitFor(id, text("said next"))
+    const next = await api.prompt(id, "next")
+    expect(await outcomeOf(api, id, next)).toBe("completed")
   })
 
   it("says so when the supervisor dies in a turn, and goes on with the next prompt", async () => {
