@@ -50,7 +50,11 @@ export function composeRunners(options: {
     logger,
   })
   const sweeper = createBlobSweeper({ ...stores, clock, logger })
-  const spawner = createSupervisorSpawner({ entry: siblingPath("supervisor"), directory: data.runners })
+  const spawner = createSupervisorSpawner({
+    entry: siblingPath("supervisor"),
+    directory: data.runners,
+    sandboxDirectory: data.sandboxes,
+  })
   const runnerHost = createSupervisorHost({
     directory: data.runners,
     sandboxDirectory: data.sandboxes,

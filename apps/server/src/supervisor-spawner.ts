@@ -25,6 +25,7 @@ export function createSupervisorSpawner(options: {
   readonly entry: string
   /** Where the log of one that waits is kept until it belongs to a session. */
   readonly directory: string
+  readonly sandboxDirectory: string
 }): SupervisorSpawner {
   const { entry, directory } = options
   let spare: Spare | null = null
@@ -38,7 +39,9 @@ export function createSupervisorSpawner(options: {
     count += 1
     const logPath = join(directory, `spare-${process.pid}-${count}.log`)
     const output = openSync(logPath, "a", 0o600)
-    const child = spawn(process.execPath, [entry], {
+    // Little garbage at a time keeps each of many supervisors small; the folder lets a spare try the host.
+    const args = ["--max-semi-space-size=2", entry, options.sandboxDirectory]
+    const child = spawn(process.execPath, args, {
       detached: true,
       stdio: ["pipe", output, output],
       cwd: "/",
