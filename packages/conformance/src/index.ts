@@ -7,6 +7,7 @@ export { emptyHead, newLogId, prompted, said, saidText } from "./sample-entries.
 export { sampleSession } from "./sample-sessions.ts"
 export { sandboxProviderSuite } from "./sandbox-provider-suite.ts"
 export {
+  bytesOf,
   firstLine,
   readText,
   run,
