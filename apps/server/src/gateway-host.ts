@@ -67,7 +67,8 @@ export function createGatewayHost(options: {
     ensure,
     isReady: () => isReady,
     async open({ record, generation }, agent) {
-      await ensure()
+      // Found ended only by the call itself: the next attempt starts it again.
+      if (!isReady) await ensure()
       const { head } = await eventLog.state(record.log)
       const { usd, ...tokens } = head.usage
       const spent = { usd, tokens: Object.values(tokens).reduce((sum, count) => sum + count, 0) }

@@ -20,7 +20,8 @@ export function startAhead(options: {
   const { sandboxDirectory, clock, logger } = options
   let provider: SandboxProvider | null = null
   const timer = setTimeout(() => {
-    void import("@agentclientprotocol/sdk")
+    // One after the other: the tools are asked for last, and by then there has been time.
+    void import("@agentclientprotocol/sdk").then(() => import("./serve-tools.ts"))
     if (sandboxDirectory === undefined) return
     provider = createBubblewrapProvider({ directory: sandboxDirectory, clock, logger })
     // Tried again, and told of, when there is a session to tell.
