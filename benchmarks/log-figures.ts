@@ -2,7 +2,7 @@
 // durable-streams' own server in its default in-memory mode, one after the other in the same run.
 import { setTimeout as delay } from "node:timers/promises"
 import { startChildServer } from "./load/child-server.ts"
-import { berthWriter, peerWriter, type LogServer, type Writer } from "./load/log-writers.ts"
+import { berthWriter, floorWriter, peerWriter, type LogServer, type Writer } from "./load/log-writers.ts"
 import { openSse } from "./load/sse-reader.ts"
 import { median, quantile } from "./load/statistics.ts"
 import type { NetConnectOpts } from "node:net"
@@ -85,6 +85,16 @@ export async function logFigures(): Promise<Record<string, number>> {
     const peerRate = await throughput(peerWriters, 3000)
     await peer.close()
 
+    const floor = await startChildServer<{ port: number }>("floor-server.ts")
+    const { port } = floor.info
+    const floorWriters = await Promise.all(Array.from({ length: 32 }, (_, index) => floorWriter(port, index)))
+    const [oneFloor] = floorWriters
+    if (oneFloor === undefined) throw new Error("no writer")
+    const floorReader = { target: { port, host: "127.0.0.1" }, path: "/" }
+    const floorLatency = await latency(oneFloor, floorReader, 500)
+    const floorRate = await throughput(floorWriters, 3000)
+    await floor.close()
+
     const berth = await startChildServer<LogServer>("log-server.ts", [32])
     const berthWriters = await Promise.all(
       Array.from({ length: 32 }, (_, index) => berthWriter(berth.info, index)),
@@ -103,6 +113,10 @@ export async function logFigures(): Promise<Record<string, number>> {
     add("peer append to reader p95 ms", quantile(peerLatency, 0.95))
     add("berth append to reader p50 ms", median(berthLatency))
     add("berth append to reader p95 ms", quantile(berthLatency, 0.95))
+    add("floor append to reader p50 ms", median(floorLatency))
+    add("append to reader, berth / floor", median(berthLatency) / median(floorLatency))
+    add("floor durable appends/s", floorRate)
+    add("appends/s, berth / floor", berthRate / floorRate)
     add("append to reader, berth / peer", median(berthLatency) / median(peerLatency))
     add("peer appends/s", peerRate)
     add("berth durable appends/s", berthRate)

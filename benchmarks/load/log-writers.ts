@@ -52,3 +52,9 @@ export async function peerWriter(url: URL, index: number): Promise<Writer> {
   await client.send(post(path, headers, "", "PUT"))
   return { client, next: (mark) => post(path, headers, update("s", mark)), expected: 204 }
 }
+
+/** The same body again, for the floor. */
+export async function floorWriter(port: number, index: number): Promise<Writer> {
+  const client = await connectKeepAlive({ port, host: "127.0.0.1" })
+  return { client, next: (mark) => post(`/${index}`, {}, update("s", mark)), expected: 200 }
+}
