@@ -26,18 +26,21 @@ function element(kind, text, parent = log) {
   const node = document.createElement("div")
   node.className = `entry ${kind}`
   if (text !== undefined) node.textContent = text
-  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80
   parent.append(node)
-  if (isAtEnd) log.scrollTop = log.scrollHeight
   return node
 }
+
+/** Whoever is at the end stays there; whoever scrolled up to read is left alone. */
+let isFollowing = true
+log.addEventListener("scroll", () => (isFollowing = log.scrollHeight - log.scrollTop - log.clientHeight < 40))
+const follow = () => isFollowing && (log.scrollTop = log.scrollHeight)
+new MutationObserver(follow).observe(log, { childList: true, subtree: true, characterData: true })
+new ResizeObserver(follow).observe(log)
 
 /** Chunks of one message go into one element until something else comes between. */
 function stream(kind, text) {
   if (state.streams.kind !== kind) state.streams = { kind, node: element(kind, "") }
-  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80
   state.streams.node.append(text)
-  if (isAtEnd) log.scrollTop = log.scrollHeight
 }
 
 function breakStream() {
@@ -79,7 +82,10 @@ function showTool(update) {
     tool.status.textContent = update.status.replace("_", " ")
     tool.status.className = `status ${update.status === "in_progress" ? "running" : update.status}`
   }
-  if (update.content) tool.output.textContent = toolText(update.content)
+  if (update.content) {
+    const text = toolText(update.content)
+    tool.output.textContent = text === tool.title.textContent ? "" : text
+  }
 }
 
 const updates = {
@@ -125,8 +131,8 @@ function resolveQuestion({ questionId, answer, by, reason }) {
     answer === null
       ? (reason ?? "not answered")
       : (option?.name ?? answer.action ?? answer.feedback ?? "answered")
-  question.node.classList.add("done")
-  question.buttons.replaceChildren(`${said} — ${by}`)
+  question.node.className = "entry question done"
+  question.node.replaceChildren(`${answer === null ? "✕" : "✓"} ${said} · ${by}`)
 }
 
 function showStatus(status) {
@@ -191,9 +197,11 @@ function showEntry(entry) {
 
 function open(id) {
   state.source?.close()
+  isFollowing = true
   Object.assign(state, { id, streams: {}, tools: new Map(), questions: new Map(), last: null })
   log.replaceChildren()
   $("title").textContent = id
+  void showSession(id)
   $("raw").hidden = false
   $("raw").href = `/api/sessions/${id}/log.ndjson`
   const source = new EventSource(`/api/sessions/${id}/sync?compact=1`)
@@ -213,6 +221,13 @@ function open(id) {
     $("connection").textContent = "closed"
   })
   void listSessions()
+}
+
+async function showSession(id) {
+  const session = await call("GET", `/api/sessions/${id}`).catch((error) => show(error.message))
+  if (session === undefined || state.id !== id) return
+  $("title").textContent = session.title || id
+  log.classList.toggle("terminal", session.agent === "shell")
 }
 
 async function send(method, params) {
@@ -242,7 +257,7 @@ async function listSessions() {
     status.className = `status ${session.status}`
     status.textContent = session.status.replace("_", " ")
     const more = document.createElement("small")
-    more.textContent = `${session.agent ?? session.language} · ${new Date(session.created_at).toLocaleString()}`
+    more.textContent = `${session.agent ?? session.language} · ${new Date(session.created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}`
     anchor.append(name, status, more)
     return anchor
   }
