@@ -14,6 +14,7 @@ import { gateStream, keepTail } from "./gated-stream.ts"
 import { connectAcp } from "./connect-acp.ts"
 
 const stderrTailBytes = 2_048
+const sessionIdLengthMax = 1_024
 
 /** Starts ACP agents in a sandbox and speaks with them over stdio. */
 export function createAcpLauncher(options: {
@@ -95,6 +96,10 @@ async function connectAgent(options: {
       const opened = known === null ? await ask(wire.newSession(request)) : null
       const loaded = known === null ? null : await ask(wire.loadSession({ ...request, sessionId: known }))
       sessionId = opened?.sessionId ?? known ?? ""
+      // It is kept in the session's head, which every write carries along.
+      if (sessionId.length > sessionIdLengthMax) {
+        throw new Error(`The agent named its session with over ${sessionIdLengthMax} characters.`)
+      }
       const configOptions = opened?.configOptions ?? loaded?.configOptions ?? []
       return {
         agentSessionId: sessionId,

@@ -63,6 +63,8 @@ export async function serveTools(socket: Socket, tools: AgentTools): Promise<voi
       return answer(await tools.askUser(input, until))
     },
   )
+  // Whoever sends more than a message may hold is not listened to any longer, and should know.
+  server.server.onclose = () => socket.destroy()
   await server.connect(new StdioServerTransport(socket, socket, { maxBufferSize: messageBytesMax }))
   socket.once("close", () => void server.close())
 }

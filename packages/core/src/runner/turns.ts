@@ -7,6 +7,8 @@ import { messageOf } from "./link-errors.ts"
 import type { Outbox } from "./outbox.ts"
 
 const errorLengthMax = 2_048
+/** The protocol knows five short ones; an entry that says how a turn ended must not be too large to write. */
+const stopReasonLengthMax = 256
 
 /** A prompt: the command it comes from, and what the agent is told. */
 export interface Work {
@@ -95,7 +97,7 @@ export function createTurns(options: {
       turnId: turn.turnId,
       commandSeq: work.commandSeq,
       outcome,
-      ...(stopReason === null ? {} : { stopReason }),
+      ...(stopReason === null ? {} : { stopReason: stopReason.slice(0, stopReasonLengthMax) }),
       ...(error === null ? {} : { error: error.slice(0, errorLengthMax) }),
     })
     outbox.write("_berth/command_state", { commandSeq: work.commandSeq, state: "done" })
