@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs"
 import { setInterval as every } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { createApiClient, type ApiClient } from "../support/api-client.ts"
 import { drillAgent } from "../support/drill-agent.ts"
 import { openRawReader } from "../support/raw-reader.ts"
+import { residentMib } from "../support/resident-memory.ts"
 import { startServerProcess, type ServerProcess } from "../support/server-process.ts"
 import { outcomeOf } from "../support/turns.ts"
 
@@ -90,12 +90,6 @@ async function peakMib(pid: number, signal: AbortSignal): Promise<number> {
     if (!signal.aborted) throw error
   }
   return peak
-}
-
-/** Source: proc(5), VmRSS. */
-function residentMib(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/status`, "utf8")
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) / 1024
 }
 
 function oneTo(count: number): readonly number[] {
