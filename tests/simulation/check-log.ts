@@ -18,6 +18,7 @@ export function checkLog(options: {
     ...checkReaders(options.lines, options.readers),
     ...checkHead(options.sessionId, entries, options.head),
     ...checkKeys(entries, options.clients),
+    ...checkSandboxes(entries),
     ...checkTurns(entries, options),
   ]
 }
@@ -50,6 +51,20 @@ function checkHead(sessionId: SessionId, entries: readonly Entry[], head: Head):
     JSON.stringify(folded) === JSON.stringify(head) ? [] : ["the head is not the fold of the log"]
   if (head.commands.length > 0) faults.push(`${head.commands.length} commands were never finished`)
   if (head.turn !== null) faults.push("a turn was never ended")
+  return faults
+}
+
+/** What was given back was not lost, and nothing is lost twice. */
+function checkSandboxes(entries: readonly Entry[]): string[] {
+  const ended = new Map<number, string>()
+  const faults: string[] = []
+  for (const entry of entries) {
+    if (entry.type !== "notification" || entry.notification.method !== "_berth/sandbox") continue
+    const { generation, state } = entry.notification.params
+    const before = ended.get(generation)
+    if (before !== undefined) faults.push(`sandbox ${generation} is ${state} after it was ${before}`)
+    if (state === "released" || state === "lost") ended.set(generation, state)
+  }
   return faults
 }
 

@@ -3,11 +3,17 @@ import { assertNever } from "../errors/assert-never.ts"
 import type { NewEntry } from "../ports/event-log.ts"
 import type { SessionRecord } from "../ports/session-store.ts"
 import { ownHoldMs, type Action } from "./decide.ts"
-import type { Head } from "./head.ts"
+import { hasSandbox, type Head } from "./head.ts"
 import { lostEntries } from "./lost-entries.ts"
 import type { ReconcileOptions } from "./reconcile.ts"
 import { salvageUnsent } from "./salvage.ts"
 import { serverEntry } from "./server-entry.ts"
+
+/** Whether the sandbox was not given back, or left something half done. */
+function isLost(head: Head, generation: number): boolean {
+  const isCurrent = head.sandbox?.generation === generation && hasSandbox(head)
+  return isCurrent || head.turn !== null || head.commands.some((command) => command.state !== "queued")
+}
 
 /** Our own hold on a log while we say what became of a sandbox. */
 const reconcilerHolder = "reconcile"
@@ -55,7 +61,8 @@ export function createPerform(options: ReconcileOptions): PerformAction {
       const { unsent } = await runnerHost.stop(log, generation)
       await salvageUnsent(options, record, { epoch, generation, unsent })
       const { head } = await eventLog.state(log)
-      await eventLog.append(log, epoch, lostEntries(head, generation, reason))
+      // It may have given itself back while we were on our way: then nothing was lost.
+      if (isLost(head, generation)) await eventLog.append(log, epoch, lostEntries(head, generation, reason))
     })
     await runnerHost.remove(log, generation)
   }

@@ -42,11 +42,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   const observe = async (log: LogId): Promise<(Observation & { readonly record: SessionRecord }) | null> => {
     const found = await sessionStore.findByLog(log)
     if (found === null) return null
-    const [state, lease, runners] = await Promise.all([
-      eventLog.state(log),
-      leaseStore.inspect(log),
-      runnerHost.list(log),
-    ])
+    // Runners first: one that is seen dead has said before what it had to say, and the log read after it has that.
+    const runners = await runnerHost.list(log)
+    const [state, lease] = await Promise.all([eventLog.state(log), leaseStore.inspect(log)])
     const now = clock.now()
     const hasLiveLease = lease.remainingMs > 0
     if (hasLiveLease || !hasSandbox(state.head)) unattendedSince.delete(log)
