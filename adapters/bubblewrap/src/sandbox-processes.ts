@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { AppError, type Clock } from "@berth/core"
-import { forbidForks, groupProcesses } from "./cgroup/sandbox-group.ts"
+import { fenceGroup, groupProcesses } from "./cgroup/sandbox-group.ts"
 import { hasErrno } from "./has-errno.ts"
 import { hostProcesses, markedProcesses, processesWith, type HostProcess } from "./limits/process-table.ts"
 import { sandboxMarker, sandboxVariable } from "./sandbox-marker.ts"
@@ -44,7 +44,9 @@ function namedProcesses(
  */
 export async function endProcesses(identity: Identity, clock: Clock, isFinal: boolean): Promise<void> {
   const { group, limits } = identity
-  const allowForks = group === null ? null : forbidForks(group, limits.pids)
+  // Once before forks are forbidden: otherwise a process could see that, and end in its own way.
+  for (const pid of sandboxProcesses(identity)) strike(pid)
+  const lift = group === null ? null : fenceGroup(group, limits)
   const until = performance.now() + endMs
   for (let pids = sandboxProcesses(identity); pids.length > 0; pids = sandboxProcesses(identity)) {
     if (group?.version === 2) killGroup(Object.values(group.folders)[0])
@@ -56,7 +58,7 @@ export async function endProcesses(identity: Identity, clock: Clock, isFinal: bo
     }
     await clock.sleep(stepMs)
   }
-  if (!isFinal) allowForks?.()
+  if (!isFinal) lift?.()
 }
 
 /** Version 2 of control groups can end all at once, since Linux 5.14. */

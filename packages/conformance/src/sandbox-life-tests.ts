@@ -70,7 +70,7 @@ export const sandboxLifeTests: SuiteTests<SandboxFixture> = {
     const process = await doomed.spawn(["/bin/sh", "-c", "setsid sleep 1000 & echo up; sleep 1000"])
     await firstLine(process.stdout)
     await Promise.all([provider.destroy(doomed.id), provider.destroy(doomed.id)])
-    expect((await process.exited).signal).toBe("SIGKILL")
+    expect(await process.exited).toMatchObject({ code: null, signal: "SIGKILL" })
     expect(await provider.attach(doomed.id)).toBeNull()
     expect((await provider.list()).map(({ id, labels }) => [id, labels.logId])).toEqual([
       [other.id, logIdOf("other")],

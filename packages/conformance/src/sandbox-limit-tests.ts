@@ -43,7 +43,7 @@ export const sandboxLimitTests: SuiteTests<SandboxFixture> = {
   "too many files are too much disk": async ({ provider }) => {
     const sandbox = await provider.create(specOf("one", limits))
     const script =
-      "node -e \"for(let i=0;i<40000;i++) require('fs').writeFileSync(String(i),'')\"; sleep 1000"
+      "node -e \"for(let i=0;i<12000;i++) require('fs').writeFileSync(String(i),'')\"; sleep 1000"
     const process = await sandbox.spawn(["/bin/sh", "-c", script])
     expect(await sandbox.exceeded).toBe("disk")
     expect((await process.exited).reason).toBe("disk")

@@ -36,17 +36,16 @@ export function makeGroup({ version, folders }: SandboxGroup, limits: SandboxSpe
     }
   }
   const bytes = limits.memoryMib * mib
-  const quotaUs = Math.max(1_000, Math.round(limits.cpu * cpuPeriodUs))
   set("pids", "pids.max", limits.pids)
   if (version === 2) {
     set("memory", "memory.max", bytes)
     setIfPresent("memory", "memory.swap.max", 0)
-    set("cpu", "cpu.max", `${quotaUs} ${cpuPeriodUs}`)
+    set("cpu", "cpu.max", cpuQuota(2, limits.cpu))
   } else {
     set("memory", "memory.limit_in_bytes", bytes)
     setIfPresent("memory", "memory.memsw.limit_in_bytes", bytes)
     set("cpu", "cpu.cfs_period_us", cpuPeriodUs)
-    set("cpu", "cpu.cfs_quota_us", quotaUs)
+    set("cpu", "cpu.cfs_quota_us", cpuQuota(1, limits.cpu))
   }
 }
 
@@ -76,19 +75,31 @@ export function memoryKills({ version, folders }: SandboxGroup): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0)
 }
 
-/** Lets no process of the group fork. */
-export function forbidForks({ folders }: SandboxGroup, pids: number): () => void {
-  const folder = folders.pids
-  if (folder === undefined) return () => undefined
-  const set = (value: number): void => {
-    try {
-      writeFileSync(join(folder, "pids.max"), String(value))
-    } catch (error) {
-      if (!hasErrno(error, "ENOENT", "ENODEV")) throw error
-    }
+/**
+ * Lets no process of the group fork, and all of them run: what has no processor time left cannot end either.
+ * Answers how to undo it.
+ */
+export function fenceGroup(group: SandboxGroup, limits: SandboxSpec["limits"]): () => void {
+  const setAll = (pids: number, cpu: string): void => {
+    setIfThere(group.folders.pids, "pids.max", String(pids))
+    setIfThere(group.folders.cpu, group.version === 2 ? "cpu.max" : "cpu.cfs_quota_us", cpu)
   }
-  set(0)
-  return () => set(pids)
+  setAll(0, group.version === 2 ? "max" : "-1")
+  return () => setAll(limits.pids, cpuQuota(group.version, limits.cpu))
+}
+
+function cpuQuota(version: 1 | 2, cpu: number): string {
+  const quotaUs = Math.max(1_000, Math.round(cpu * cpuPeriodUs))
+  return version === 2 ? `${quotaUs} ${cpuPeriodUs}` : String(quotaUs)
+}
+
+function setIfThere(folder: string | undefined, file: string, value: string): void {
+  if (folder === undefined) return
+  try {
+    writeFileSync(join(folder, file), value)
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT", "ENODEV")) throw error
+  }
 }
 
 /** Removes the group, waiting until the kernel has let go of what was in it. Absent is fine. */

@@ -35,12 +35,18 @@ export function openOrMake(
   try {
     mkdirSync(entryPath(parent, name), mode)
   } catch (error) {
+    if (hasErrno(error, "ENOENT")) throw removedMeanwhile(error)
     if (!hasErrno(error, "EEXIST")) throw error
     return openExisting(parent, name)
   }
   const folder = openExisting(parent, name)
   if (folder !== null) giveTo(folder.fd, owner)
   return folder
+}
+
+/** For a folder that we hold open and that has no place in the tree any more. */
+export function removedMeanwhile(cause: unknown): AppError {
+  return new AppError("busy", "The folder was removed meanwhile: try again.", { cause })
 }
 
 function descend(

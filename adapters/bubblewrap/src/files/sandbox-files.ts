@@ -6,7 +6,7 @@ import { hasErrno } from "../has-errno.ts"
 import { checkLinkTarget } from "./check-link-target.ts"
 import { entryInfo } from "./file-info.ts"
 import { openTrustedFolder, entryPath, type EntryName, type OpenFolder } from "./open-folder.ts"
-import { makeParent, openOrMake, openParent } from "./open-parent.ts"
+import { makeParent, openOrMake, openParent, removedMeanwhile } from "./open-parent.ts"
 import { giveTo, type Owner } from "./owner.ts"
 import { pathNames } from "./path-names.ts"
 import { openRegularFile, streamFile } from "./read-file.ts"
@@ -39,6 +39,7 @@ export function createSandboxFiles({
       renameSync(staged, entryPath(folder, name))
     } catch (error) {
       unlinkSync(staged)
+      if (hasErrno(error, "ENOENT")) throw removedMeanwhile(error)
       if (!hasErrno(error, "EISDIR", "ENOTEMPTY", "EEXIST")) throw error
       throw new AppError("bad_params", "A folder is in the way of this path.", { cause: error })
     }

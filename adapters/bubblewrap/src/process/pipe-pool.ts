@@ -1,9 +1,7 @@
-import { spawn, type ChildProcessByStdio } from "node:child_process"
-import { once } from "node:events"
 import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from "node:fs"
-import type { Readable, Writable } from "node:stream"
 import { AppError, type Logger } from "@berth/core"
 import type { Owner } from "../files/owner.ts"
+import { createPipeMaker, pipeFilling } from "./pipe-maker.ts"
 
 /** Both ends of the three standard streams of a process to come. */
 export interface StdioPipes {
@@ -22,42 +20,29 @@ export interface PipePool {
   prepare(): Promise<void>
 }
 
-type Helper = ChildProcessByStdio<Writable, Readable, null>
 type Side = "read" | "write"
 
 const fewest = 2
-/** Descriptors of the helper: shells take one digit only. Twice three streams. */
-const helperFds = [3, 4, 5, 6, 7, 8] as const
-/** What each pipe holds at first. */
-const filling = "-\n"
 
 /**
- * Real pipes. Node itself connects children by socket pairs, which a child cannot open by name: then
- * `echo >/dev/stderr` fails. Node can make no pipe, but a shell makes one for each of its here-documents:
- * a short-lived one makes some ahead of need, and we open them through its `/proc/<pid>/fd`.
+ * Real pipes for the standard streams, made ahead of need. Node itself connects children by socket pairs,
+ * which a child cannot open by name: then `echo >/dev/stderr` fails.
  */
 export function createPipePool(logger: Logger): PipePool {
   const ready: StdioPipes[] = []
-  let isFilling: Promise<void> | null = null
+  const maker = createPipeMaker()
+  let filling: Promise<void> | null = null
 
   async function fill(): Promise<void> {
-    const helper = startHelper()
-    try {
-      await Promise.race([once(helper.stdout, "data"), once(helper, "exit")])
-      const [a, b, c, d, e, f] = helperFds.map((fd) => `/proc/${helper.pid}/fd/${fd}`)
-      if (!a || !b || !c || !d || !e || !f) throw new RangeError("six descriptors")
-      ready.push(openStdio(a, b, c), openStdio(d, e, f))
-    } finally {
-      helper.stdin.destroy()
-    }
+    ready.push(...(await maker.make(openAll)))
   }
 
   function prepare(): Promise<void> {
     if (ready.length >= fewest) return Promise.resolve()
-    isFilling ??= fill().finally(() => {
-      isFilling = null
+    filling ??= fill().finally(() => {
+      filling = null
     })
-    return isFilling
+    return filling
   }
 
   return {
@@ -79,14 +64,13 @@ export function closeStdio({ child, stdin, stdout, stderr }: StdioPipes): void {
   for (const fd of [...child, stdin, stdout, stderr]) closeSync(fd)
 }
 
-/** Says a line when its pipes are there, and ends with its input. */
-function startHelper(): Helper {
-  const documents = helperFds.map((fd) => `exec ${fd}<<E\n${filling}E\n`).join("")
-  return spawn("/bin/sh", ["-c", `${documents}echo; read -r end`], {
-    stdio: ["pipe", "pipe", "ignore"],
-    env: {},
-    cwd: "/",
-  })
+function openAll(paths: readonly string[]): readonly StdioPipes[] {
+  const all: StdioPipes[] = []
+  for (let index = 0; index + 2 < paths.length; index += 3) {
+    const [stdin = "", stdout = "", stderr = ""] = paths.slice(index)
+    all.push(openStdio(stdin, stdout, stderr))
+  }
+  return all
 }
 
 function openStdio(stdin: string, stdout: string, stderr: string): StdioPipes {
@@ -110,10 +94,10 @@ function openPipe(path: string, side: Side): { readonly ours: number; readonly t
     closeSync(reader)
     throw new AppError(
       "unavailable",
-      "The shell of this host makes no pipes: install dash or bash 5.1 or later.",
+      "The shell of this host makes no pipes: install dash, or bash 5.1 or later.",
     )
   }
-  readSync(reader, new Uint8Array(filling.length))
+  readSync(reader, new Uint8Array(pipeFilling.length))
   const writer = openSync(path, constants.O_WRONLY | (side === "write" ? constants.O_NONBLOCK : 0))
   return side === "read" ? { ours: reader, theirs: writer } : { ours: writer, theirs: reader }
 }

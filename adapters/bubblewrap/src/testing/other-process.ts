@@ -14,7 +14,9 @@ const sandbox = await provider.create({
 })
 
 if (mode === "hold") {
-  const bound = await sandbox.spawn(["sleep", "1001"], { dieWithParent: true })
+  const bound = await sandbox.spawn(["/bin/sh", "-c", "echo up; exec sleep 1001"], { dieWithParent: true })
+  // Bubblewrap binds itself a few milliseconds after its start.
+  await bound.stdout.getReader().read()
   const free = await sandbox.spawn(["sleep", "1002"])
   say({ id: sandbox.id })
   await Promise.all([bound.exited, free.exited])
