@@ -39,6 +39,7 @@ export async function supervise(options: {
     throw error
   })
   const { files } = sandbox
+  const maxBytes = document.limits.diskMib * 1024 * 1024
   const places = await findPlaces({ sandbox, isUnsafe, socketsDirectory })
   const closers = [() => client.close(), () => spool.close()]
   const runner = createRunner({
@@ -47,7 +48,8 @@ export async function supervise(options: {
     sandbox,
     launcher: createAcpLauncher({ sandbox, program: agent, places, logger }),
     program: agent,
-    createWorkspace: (blobs) => createWorkspace({ files, blobs, hashContent, clock, memory: agent.memory }),
+    createWorkspace: (blobs) =>
+      createWorkspace({ files, blobs, hashContent, clock, memory: agent.memory, maxBytes }),
     hashContent,
     serveTools: async (tools) => {
       const server = await startToolsServer({ directory: socketsDirectory, tools, logger })

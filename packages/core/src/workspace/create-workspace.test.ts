@@ -265,3 +265,14 @@ test("a restore names the blobs that are gone, and writes the rest", async () =>
     .catch((error: unknown) => error)
   expect(isAppError(refused, "blob_not_found")).toBe(true)
 })
+
+test("more than a sandbox may hold is no snapshot, and nothing of it is read", async () => {
+  const { tree, blobs, workspace } = setUp({ maxBytes: 1024 * 1024 })
+  tree.put("workspace", "large", "x".repeat(1024 * 1024))
+  await workspace.snapshot()
+  const before = blobs.content.size
+  tree.put("home", ".agent/more", "y")
+  const refused: unknown = await workspace.snapshot().catch((error: unknown) => error)
+  expect(isAppError(refused, "storage_full")).toBe(true)
+  expect(blobs.content.size).toBe(before)
+})

@@ -16,6 +16,11 @@ export interface WorkspaceOptions {
   /** Globs below the workspace that stay out of snapshots. */
   readonly ignore?: readonly string[]
   /**
+   * What a sandbox may hold. A snapshot of more is refused (`storage_full`): the sandbox it is restored to
+   * would be ended for it at once, and the next one too. Without it, no bound.
+   */
+  readonly maxBytes?: number
+  /**
    * Sha-256 of a stream. Passed in: the web's own digest wants all of it in memory, and the host's native one
    * is several times as fast as any written in JavaScript.
    */
@@ -30,7 +35,8 @@ export interface Workspace extends SnapshotSource {
 }
 
 export function createWorkspace(options: WorkspaceOptions): Workspace {
-  const workspace = { ...options, ignore: options.ignore ?? [], stamps: createStampMemory() }
+  const { ignore = [], maxBytes = Number.POSITIVE_INFINITY } = options
+  const workspace = { ...options, ignore, maxBytes, stamps: createStampMemory() }
   return {
     snapshot: () => takeSnapshot(workspace),
     restore: (manifest) => restoreSnapshot(workspace, manifest),

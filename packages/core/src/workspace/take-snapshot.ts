@@ -1,3 +1,4 @@
+import { AppError } from "../errors/app-error.ts"
 import type { SnapshotResult } from "../runner/snapshot-source.ts"
 import { listTree, type TreeFile } from "./list-tree.ts"
 import { encodeManifest } from "./manifest-json.ts"
@@ -9,19 +10,22 @@ import { missingOf, storeFiles, type StoreContext } from "./store-files.ts"
 
 /**
  * Reads what changed since the last snapshot, uploads what the store lacks, then the manifest. Rejects
- * only with errors of the blob store or of the walk; what was learnt until then is kept for the next try.
+ * only with errors of the blob store or of the walk, and with `storage_full` when there is too much; what was learnt until then is kept for the next try.
  */
 export async function takeSnapshot(
   workspace: Omit<StoreContext, "skipped"> & {
     readonly memory: readonly string[]
     readonly ignore: readonly string[]
+    readonly maxBytes: number
   },
 ): Promise<SnapshotResult> {
-  const { files, memory, ignore, stamps, clock, blobs, hashContent } = workspace
+  const { files, memory, ignore, maxBytes, stamps, clock, blobs, hashContent } = workspace
   const skipped = createSkippedPaths()
   const context = { ...workspace, skipped }
   const seenAt = clock.now()
   const listing = await listTree({ files, memory, ignore, skipped })
+
+  refuseOversize(listing.files, maxBytes)
 
   const entries: ManifestEntry[] = [...listing.entries]
   const unchanged = listing.files.map((file) => ({ file, hash: stamps.hashOf(file.root, file.info) }))
@@ -61,4 +65,14 @@ export async function takeSnapshot(
     skipped: skipped.list,
     skippedCount: skipped.count,
   }
+}
+
+function refuseOversize(files: readonly TreeFile[], maxBytes: number): void {
+  const bytes = files.reduce((sum, file) => sum + file.info.size, 0)
+  if (bytes <= maxBytes) return
+  const mib = (count: number): number => Math.ceil(count / (1024 * 1024))
+  throw new AppError(
+    "storage_full",
+    `There are ${mib(bytes)} MiB in the workspace, and ${mib(maxBytes)} MiB are the limit. Remove some.`,
+  )
 }
