@@ -54,6 +54,7 @@ export function composeRunners(options: {
     entry: siblingPath("supervisor"),
     directory: data.runners,
     sandboxDirectory: data.sandboxes,
+    logger,
   })
   const runnerHost = createSupervisorHost({
     directory: data.runners,

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process"
-import { closeSync, openSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { AppError } from "@berth/core"
+import { AppError, type Logger } from "@berth/core"
 import { identifyProcess, type ProcessIdentity } from "./process-identity.ts"
 
 export interface SupervisorSpawner {
@@ -11,6 +11,8 @@ export interface SupervisorSpawner {
   prepare(): void
   close(): void
 }
+
+const lastWordsLength = 2_000
 
 interface Spare {
   readonly child: ChildProcess
@@ -26,8 +28,9 @@ export function createSupervisorSpawner(options: {
   /** Where the log of one that waits is kept until it belongs to a session. */
   readonly directory: string
   readonly sandboxDirectory: string
+  readonly logger: Logger
 }): SupervisorSpawner {
-  const { entry, directory } = options
+  const { entry, directory, logger } = options
   let spare: Spare | null = null
   let count = 0
   // Left by a server that was killed: their supervisors ended with its end of the pipe.
@@ -74,8 +77,15 @@ export function createSupervisorSpawner(options: {
         discard(taken)
         throw new AppError("unavailable", "The supervisor process could not be started.")
       }
-      child.once("exit", onExit)
-      renameSync(logPath, join(stateDirectory, "supervisor.log"))
+      const ownLog = join(stateDirectory, "supervisor.log")
+      child.once("exit", (code) => {
+        // Its folder goes with its sandbox: what it said last is kept here.
+        if (code !== 0 && code !== null) {
+          logger.error({ code, said: lastWords(ownLog) }, "a supervisor failed")
+        }
+        onExit()
+      })
+      renameSync(logPath, ownLog)
       child.stdin?.end(document)
       return identity
     },
@@ -87,5 +97,13 @@ export function createSupervisorSpawner(options: {
       if (spare !== null) discard(spare)
       spare = null
     },
+  }
+}
+
+function lastWords(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim().slice(-lastWordsLength)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
