@@ -8,13 +8,17 @@ interface ProcessRow {
   readonly session: number
   /** With the pid, what tells a process from a later one that got its number. */
   readonly startedAt: string
+  readonly isStopped: boolean
 }
 
 const termGraceMs = 300
+/** A scan a round; each leaves a fork bomb less room. */
+const stopRounds = 200
 
 /**
  * Ends all that a script started: its process group, its session, and descendants that left both.
- * SIGTERM first; SIGKILL to what is there after 300 ms. Resolves when nothing is left.
+ * SIGTERM first; SIGKILL to what is there after 300 ms, once it is stopped: a fork bomb outruns whoever
+ * only kills, but what is stopped forks no more and keeps its place. Resolves when nothing is left.
  */
 export async function endTree(leader: number): Promise<void> {
   // Kept from before the first signal: when a parent dies, its children no longer lead back to us.
@@ -25,7 +29,18 @@ export async function endTree(leader: number): Promise<void> {
     await sleep(10)
     if (livingTree(leader, known).length === 0) return
   }
+  for (let round = 0; round < stopRounds && stopTree(leader, known) > 0; round += 1) await sleep(1)
   while (signalTree(leader, known, "SIGKILL") > 0) await sleep(5)
+}
+
+/** Stops what still runs; answers how much that was. */
+function stopTree(leader: number, known: Map<number, ProcessRow>): number {
+  const running = livingTree(leader, known).filter((row) => !row.isStopped)
+  for (const row of running) {
+    known.set(row.pid, row)
+    send(row.pid, "SIGSTOP")
+  }
+  return running.length
 }
 
 /** Whether anything that a script started is alive. */
@@ -88,6 +103,7 @@ function readProcess(pid: number): ProcessRow | null {
     group: Number(group),
     session: Number(session),
     startedAt: rest[15] ?? "",
+    isStopped: state === "T",
   }
 }
 

@@ -28,6 +28,8 @@ export interface ScriptResult {
   readonly state: ShellState | null
   /** The leader of processes that live on in the background, their output unread; else null. */
   readonly background: number | null
+  /** All that the script started leads back to it, by process group, session or parent. */
+  readonly leader: number
 }
 
 /** After bash's end: silence of this length means that a background process holds its output open. */
@@ -83,7 +85,7 @@ async function runBash(driver: string, run: ScriptRun): Promise<Omit<ScriptResul
     const [exitCode, signal] = await Promise.race([exited, failure.promise])
     if (run.signal.aborted) await endTree(leader)
     const isHeldOpen = await Promise.race([settle(outputs, mayTalkOn), failure.promise])
-    return { exitCode, signal, background: isHeldOpen ? leader : null }
+    return { exitCode, signal, background: isHeldOpen ? leader : null, leader }
   } catch (error) {
     await endTree(leader)
     throw error

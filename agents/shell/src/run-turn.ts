@@ -17,6 +17,8 @@ export interface TurnPorts {
     options: readonly PermissionOption[],
     signal: AbortSignal,
   ): Promise<Permission>
+  /** Ends what earlier scripts left behind; false when there is nothing of it. */
+  endLeftovers(): Promise<boolean>
 }
 
 export interface Turn {
@@ -36,7 +38,8 @@ export interface TurnResult {
   /** Null: as before. */
   readonly shell: ShellState | null
   readonly output: readonly Piece[]
-  readonly background: number | null
+  /** The leader of what the script may have left behind; null when none ran. */
+  readonly leader: number | null
   readonly allowsAlways: boolean
 }
 
@@ -90,7 +93,7 @@ export async function runTurn(turn: Turn, ports: TurnPorts): Promise<TurnResult>
     exitCode: result.exitCode,
     shell: result.state,
     output,
-    background: result.background,
+    leader: result.leader,
     allowsAlways,
   }
 }
@@ -100,7 +103,7 @@ const notRun = {
   exitCode: null,
   shell: null,
   output: [],
-  background: null,
+  leader: null,
   allowsAlways: false,
 } as const
 
@@ -127,15 +130,21 @@ async function runShown(
   }
   // One at a time: both streams end in one conversation.
   let line = Promise.resolve()
-  const result = await runScript({
-    script: turn.script,
-    state: shell,
-    baseEnv: ports.baseEnv,
-    signal: turn.signal,
-    onOutput: (stream, text) => {
-      line = line.then(() => show(pieces.push(stream, text)))
-      return line
-    },
+  const run = (): Promise<ScriptResult> =>
+    runScript({
+      script: turn.script,
+      state: shell,
+      baseEnv: ports.baseEnv,
+      signal: turn.signal,
+      onOutput: (stream, text) => {
+        line = line.then(() => show(pieces.push(stream, text)))
+        return line
+      },
+    })
+  const result = await run().catch(async (error: unknown) => {
+    if (!isOutOfProcesses(error) || !(await ports.endLeftovers())) throw error
+    await say("no process could be started: what ran in the background was ended")
+    return run()
   })
   await line
   await show(pieces.end())
@@ -152,4 +161,9 @@ async function isDirectory(path: string): Promise<boolean> {
     if (error instanceof Error && "code" in error) return false
     throw error
   }
+}
+
+/** What a fork bomb of an earlier prompt leaves of room to start bash: none. */
+function isOutOfProcesses(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EAGAIN"
 }

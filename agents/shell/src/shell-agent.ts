@@ -10,7 +10,7 @@ import {
 import { isSessionId, openConversation, type Conversation } from "./conversation.ts"
 import type { Config } from "./config.ts"
 import { describeModes, modeIds } from "./modes.ts"
-import { endTree } from "./process-tree.ts"
+import { endTree, isTreeAlive } from "./process-tree.ts"
 import type { Piece } from "./output-pieces.ts"
 import { runTurn, type TurnResult, type Permission, type TurnPorts } from "./run-turn.ts"
 import { replayTurn } from "./show-turn.ts"
@@ -35,13 +35,21 @@ const notKept =
 /** An ACP agent without a model: each prompt is a bash script (README.md). */
 export function createShellAgent(config: Config): ShellAgent {
   const sessions = new Map<string, OpenSession>()
-  const background = new Set<number>()
+  /** Leaders of scripts of which something may live on. */
+  const leftBehind = new Set<number>()
   const prompts = new Set<Promise<unknown>>()
 
   function find(sessionId: string): OpenSession {
     const session = sessions.get(sessionId)
     if (session === undefined) throw RequestError.sessionNotFound(sessionId)
     return session
+  }
+
+  async function endLeftovers(): Promise<boolean> {
+    const leaders = [...leftBehind]
+    leftBehind.clear()
+    await Promise.all(leaders.map(endTree))
+    return leaders.length > 0
   }
 
   async function keep(session: OpenSession, conversation: Conversation): Promise<boolean> {
@@ -68,9 +76,9 @@ export function createShellAgent(config: Config): ShellAgent {
           fallbackCwd: session.cwd,
           signal: running.signal,
         },
-        createPorts(session.id, client, config.env),
+        { ...createPorts(session.id, client, config.env), endLeftovers },
       )
-      if (result.background !== null) background.add(result.background)
+      if (result.leader !== null && isTreeAlive(result.leader)) leftBehind.add(result.leader)
       await finish(session, { toolCallId, script }, result, client)
       return { stopReason: result.stopReason }
     } finally {
@@ -162,7 +170,7 @@ export function createShellAgent(config: Config): ShellAgent {
     app,
     async close() {
       for (const session of sessions.values()) session.running?.abort()
-      await Promise.all([...background].map(endTree))
+      await endLeftovers()
       await Promise.allSettled(prompts)
     },
   }
@@ -189,7 +197,11 @@ function notify(client: AgentContext, sessionId: string, update: Update): Promis
   return client.notify(methods.client.session.update, { sessionId, update })
 }
 
-function createPorts(sessionId: string, client: AgentContext, baseEnv: Config["env"]): TurnPorts {
+function createPorts(
+  sessionId: string,
+  client: AgentContext,
+  baseEnv: Config["env"],
+): Omit<TurnPorts, "endLeftovers"> {
   return {
     baseEnv,
     update: (update) => notify(client, sessionId, update),
