@@ -45,11 +45,17 @@ export function watchTraces(dataDirectory: string): { now(): HostTraces; close()
           ...namesIn(join(dataDirectory, "run")).filter((name) => /^[a-z0-9]{16}$/.test(name)),
         ],
         groups: controlGroups().filter((path) => known.has(basename(path).replace("berth-", ""))),
-        supervisors: processes.filter((pid) => linkOf(`/proc/${pid}/cwd`).startsWith(`${runnersRoot}/`)),
+        supervisors: processes.filter((pid) => isSupervisor(pid, runnersRoot)),
         sandboxed: processes.filter((pid) => showsMountOf(pid, sandboxesRoot)),
       }
     },
   }
+}
+
+/** By where its log goes. One that waits to be needed is none yet. */
+function isSupervisor(pid: number, root: string): boolean {
+  const output = linkOf(`/proc/${pid}/fd/2`)
+  return output.startsWith(`${root}/log_`)
 }
 
 function isId(name: string): boolean {
