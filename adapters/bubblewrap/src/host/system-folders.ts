@@ -1,17 +1,12 @@
-import { lstatSync, readdirSync, readlinkSync } from "node:fs"
+import { lstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs"
 import { hasErrno } from "../has-errno.ts"
 
 const rootFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
 /** World-readable, and the operator's rather than the system's. */
-const hiddenFolders = ["/usr/local/etc", "/usr/src"]
-/** As container runtimes mask them: about the host, not about the sandbox. */
-const hiddenProcFiles = [
-  "/proc/keys",
-  "/proc/key-users",
-  "/proc/timer_list",
-  "/proc/sched_debug",
-  "/proc/kallsyms",
-]
+const hiddenFolders = ["/usr/local/etc"]
+/** About the host rather than the sandbox, and not for root alone. */
+const hiddenProcFiles = ["/proc/keys", "/proc/sched_debug"]
+const kernelAddresses = "/proc/kallsyms"
 
 /**
  * Arguments that show the host's programs and libraries, read-only, and nothing else of it. `etc` and
@@ -24,7 +19,9 @@ export function systemArguments(etc: string, empty: string): readonly string[] {
     ...rootFolders.map(rootFolderArguments),
     ["--ro-bind", etc, "/etc"],
     ["--proc", "/proc"],
-    ...hiddenProcFiles.filter(exists).map((file) => ["--ro-bind", "/dev/null", file]),
+    ...[...hiddenProcFiles, ...(showsKernelAddresses() ? [kernelAddresses] : [])]
+      .filter(exists)
+      .map((file) => ["--ro-bind", "/dev/null", file]),
   ].flat()
 }
 
@@ -34,6 +31,15 @@ function rootFolderArguments(name: string): readonly string[] {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return []
   return stats.isSymbolicLink() ? ["--symlink", readlinkSync(path), path] : ["--ro-bind", path, path]
+}
+
+/** Whether the kernel shows its addresses to everybody: what hides them otherwise need not cost a mount. */
+function showsKernelAddresses(): boolean {
+  const setting = (name: string): number => {
+    const path = `/proc/sys/kernel/${name}`
+    return exists(path) ? Number(readFileSync(path, "utf8")) : 0
+  }
+  return setting("kptr_restrict") === 0 && setting("perf_event_paranoid") <= 1
 }
 
 function exists(path: string): boolean {
