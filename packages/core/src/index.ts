@@ -82,7 +82,8 @@ export type {
   CheckpointInput,
   ToolResult,
 } from "./runner/agent-tools.ts"
-export { createRunner, type Runner, type RunnerEnd, type RunnerOptions } from "./runner/create-runner.ts"
+export { createRunner, type Runner, type RunnerEnd } from "./runner/create-runner.ts"
+export type { RunnerOptions } from "./runner/runner-options.ts"
 export type { Attachment, RunnerLink, RunnerSession } from "./runner/runner-link.ts"
 export type { SnapshotResult, SnapshotSource } from "./runner/snapshot-source.ts"
 export { createMemorySpool, type Spool, type SpoolLine } from "./runner/spool.ts"
@@ -98,7 +99,8 @@ export {
   type PlacedEntry,
 } from "./session/head.ts"
 export { createReconcileLoop } from "./session/reconcile-loop.ts"
-export { createReconcile, type Reconcile, type ReconcileOptions } from "./session/reconcile.ts"
+export type { ReconcileOptions } from "./session/reconcile-options.ts"
+export { createReconcile, type Reconcile } from "./session/reconcile.ts"
 export { serverEntry } from "./session/server-entry.ts"
 export { createBlobSweeper, type BlobSweeper } from "./session/sweep-blobs.ts"
 export {

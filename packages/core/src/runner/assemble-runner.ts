@@ -1,7 +1,7 @@
 import { createAgentHost, type AgentHost } from "./agent-host.ts"
 import { createAgentTools, type AgentTools } from "./agent-tools.ts"
 import type { Contact } from "./contact.ts"
-import type { RunnerOptions } from "./create-runner.ts"
+import type { RunnerOptions } from "./runner-options.ts"
 import { createAgenda, createDispatch, type Agenda } from "./dispatch.ts"
 import { createFileChanges } from "./file-changes.ts"
 import { createInbox, type Inbox } from "./inbox.ts"

@@ -1,37 +1,14 @@
-import type { BlobHash } from "@berth/protocol"
-import type { AgentProgram } from "../agents/agent-program.ts"
-import type { Clock, Ids, Logger } from "../ports/runtime.ts"
-import type { Sandbox } from "../ports/sandbox-provider.ts"
-import type { AgentLauncher } from "./agent-connection.ts"
-import type { AgentTools } from "./agent-tools.ts"
+import type { Clock } from "../ports/runtime.ts"
 import { assembleRunner, type RunnerParts } from "./assemble-runner.ts"
 import { createContact, type Contact, type EndCause } from "./contact.ts"
 import { followLog, renewLease } from "./follow-log.ts"
 import { settleLeftovers } from "./leftovers.ts"
 import { messageOf } from "./link-errors.ts"
-import type { Attachment, RunnerLink } from "./runner-link.ts"
-import type { SnapshotSource } from "./snapshot-source.ts"
-import type { Spool } from "./spool.ts"
+import type { Attachment } from "./runner-link.ts"
+import type { RunnerOptions } from "./runner-options.ts"
 
 /** After being told to stop, how long the log may take to hear of it; then the spool has it. */
 const stopPatienceMs = 10_000
-
-export interface RunnerOptions {
-  readonly link: RunnerLink
-  readonly spool: Spool
-  readonly sandbox: Sandbox
-  readonly launcher: AgentLauncher
-  readonly program: Pick<AgentProgram, "instructions" | "meta">
-  /** The workspace and the agent's memory, with blobs kept where it is told. */
-  readonly createWorkspace: (blobs: RunnerLink["blobs"]) => SnapshotSource
-  readonly hashContent: (content: ReadableStream<Uint8Array>) => Promise<BlobHash>
-  /** Makes the tools reachable for the agent; resolves when they are. */
-  readonly serveTools: (tools: AgentTools) => Promise<void>
-  readonly orphanTimeoutMs: number
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly logger: Logger
-}
 
 /**
  * Why a runner ended. `released`, `closed`, `stopped`: the log has everything and the lease was given

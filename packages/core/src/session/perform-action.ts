@@ -5,7 +5,7 @@ import type { SessionRecord } from "../ports/session-store.ts"
 import { ownHoldMs, type Action } from "./decide.ts"
 import { hasSandbox, type Head } from "./head.ts"
 import { lostEntries } from "./lost-entries.ts"
-import type { ReconcileOptions } from "./reconcile.ts"
+import type { ReconcileOptions } from "./reconcile-options.ts"
 import { salvageUnsent } from "./salvage.ts"
 import { serverEntry } from "./server-entry.ts"
 

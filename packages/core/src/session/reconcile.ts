@@ -1,26 +1,10 @@
 import { limits, type LogId } from "@berth/protocol"
 import { isAppError } from "../errors/app-error.ts"
-import type { BlobStore } from "../ports/blob-store.ts"
-import type { EventLog } from "../ports/event-log.ts"
-import type { LeaseStore } from "../ports/lease-store.ts"
-import type { RunnerHost } from "../ports/runner-host.ts"
-import type { Clock, Logger } from "../ports/runtime.ts"
-import type { SessionRecord, SessionStore } from "../ports/session-store.ts"
+import type { SessionRecord } from "../ports/session-store.ts"
 import { decide, type Action, type Observation } from "./decide.ts"
 import { hasSandbox } from "./head.ts"
 import { createPerform } from "./perform-action.ts"
-
-export interface ReconcileOptions {
-  readonly eventLog: EventLog
-  readonly leaseStore: LeaseStore
-  readonly sessionStore: SessionStore
-  readonly blobStore: BlobStore
-  readonly runnerHost: RunnerHost
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Called when a session is gone for good: its secrets, its blobs. Idempotent. */
-  readonly forget: (record: SessionRecord) => Promise<void>
-}
+import type { ReconcileOptions } from "./reconcile-options.ts"
 
 /** Brings one session towards what its log asks for. Resolves with the time to look again, or null. */
 export type Reconcile = (log: LogId) => Promise<number | null>
