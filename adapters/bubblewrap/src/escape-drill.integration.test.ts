@@ -166,7 +166,7 @@ describe("reading what is not ours", () => {
       "cat /dev/mem /dev/kmsg /proc/kcore /proc/kmsg /dev/sda /dev/vda; dmesg; ls /dev",
     )
     expect(said).not.toMatch(/kmsg\n|mem\n|[sv]da\n/)
-    expect(await attack("cat /proc/keys; grep -v '^0* ' /proc/kallsyms")).toBe("")
+    expect(await attack("cat /proc/keys /proc/kallsyms 2>/dev/null | grep -v '^0* '")).toBe("")
   })
 })
 
