@@ -1,14 +1,17 @@
 // First token through Berth ÷ the same real ACP agent run bare, both against the same stand-in model: cold (nothing
 // runs yet) and warm (the session's agent is there).
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { setTimeout as delay } from "node:timers/promises"
 import { knownAgents } from "@berth/core"
 import { cachedAgent } from "../tests/agents/agent-cache.ts"
 import { operatorKey, startAgentServer, type AgentServer } from "../tests/agents/agent-server.ts"
 import { chunkText, isNotification } from "../tests/support/api-client.ts"
+import { supervisorPids } from "../tests/support/server-process.ts"
 import { openSse } from "./load/sse-reader.ts"
 import { median } from "./load/statistics.ts"
 
@@ -48,7 +51,10 @@ async function bareFirstToken(modelUrl: string): Promise<number> {
     })
     call(1, "initialize", { protocolVersion: 1, clientCapabilities: {} })
   })
-  child.kill("SIGKILL")
+  // It ends by itself, with all it started, and only then is the next one measured.
+  const exited = once(child, "exit")
+  child.stdin.end()
+  await exited
   rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   return ms
 }
@@ -98,6 +104,9 @@ export async function firstTokenFigures(): Promise<Record<string, number>> {
     if (!(await server.api.log(id)).some((entry) => chunkText(entry)?.includes("one")))
       throw new Error("no words")
     await server.api.call("DELETE", `/api/sessions/${id}`)
+    while (supervisorPids(server.server.dataDirectory).length > 0) await delay(50)
+    // The next supervisor is started ahead, as it is on a server in use; it takes a moment.
+    await delay(1000)
   }
   await server.stop()
   return {
