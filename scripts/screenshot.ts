@@ -33,8 +33,8 @@ try {
   const seq = await api.prompt(id, "echo 'kept in the workspace' > note.txt")
   await api.waitFor(id, (entry) => entry.seq > seq && isNotification(entry, "_berth/question"))
   const shots = [
-    ["session-light", "light", 1280, 900],
-    ["session-dark", "dark", 1280, 900],
+    ["session", "light", 1280, 800],
+    ["session-dark", "dark", 1280, 800],
     ["session-narrow", "dark", 360, 740],
   ] as const
   for (const [name, colorScheme, width, height] of shots) {

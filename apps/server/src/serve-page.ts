@@ -4,6 +4,10 @@ import { fileURLToPath } from "node:url"
 const files = [
   ["/", "index.html", "text/html; charset=utf-8"],
   ["/page/page.js", "page.js", "text/javascript; charset=utf-8"],
+  ["/page/api.js", "api.js", "text/javascript; charset=utf-8"],
+  ["/page/entries.js", "entries.js", "text/javascript; charset=utf-8"],
+  ["/page/messages.js", "messages.js", "text/javascript; charset=utf-8"],
+  ["/page/plain-text.js", "plain-text.js", "text/javascript; charset=utf-8"],
   ["/page/page.css", "page.css", "text/css; charset=utf-8"],
   ["/page/icon.svg", "icon.svg", "image/svg+xml"],
 ] as const
