@@ -8,7 +8,7 @@ export function hasChromium(): boolean {
 }
 
 /** Debian's Chromium, without the connections to its maker that it would try. */
-export function launchBrowser(): Promise<Browser> {
+export function launchBrowser(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -18,6 +18,7 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-sync",
       "--disable-quic",
       "--no-first-run",
+      ...more,
     ],
   })
 }
