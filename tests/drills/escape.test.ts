@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { hostname, networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -45,6 +45,7 @@ describe("a sandbox that tries to get out", () => {
   })
   afterAll(async () => {
     await server.stop()
+    rmSync(hostFile)
     upstream.server.close()
     local.server.close()
   })

@@ -49,6 +49,10 @@ describe("a server killed at the beginning of sessions, and while a question is 
     await expect
       .poll(() => Math.max(traces.now().runners.length, traces.now().supervisors.length), { timeout: 20_000 })
       .toBeLessThanOrEqual(sessions.length)
+    // The traces that are looked for below are there to be found.
+    const { runners, sandboxes, grants, supervisors, sandboxed } = traces.now()
+    for (const kind of [runners, sandboxes, grants, supervisors, sandboxed])
+      expect(kind.length).toBeGreaterThan(0)
     for (const { id } of sessions) expect((await api.call("DELETE", `/api/sessions/${id}`)).status).toBe(200)
     await expect.poll(() => traces.now(), { timeout: 20_000, interval: 200 }).toEqual(noTraces)
   })

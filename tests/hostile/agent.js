@@ -109,20 +109,46 @@ const acts = {
     const content = { type: "text", text }
     chunk(text)
     update({ sessionUpdate: "agent_thought_chunk", content })
-    update({ sessionUpdate: "agent_message_chunk", content: { type: "resource_link", name: text, uri: "javascript:ran()" } })
+    update({
+      sessionUpdate: "agent_message_chunk",
+      content: { type: "resource_link", name: text, uri: "javascript:ran()" },
+    })
     update({ sessionUpdate: "agent_message_chunk", content: { type: text, text: { toString: text } } })
     update({ sessionUpdate: "agent_message_chunk", content: { type: "text", text: { not: "a text" } } })
     update({ sessionUpdate: "plan", entries: [{ content: text, status: text, priority: text }, null, 5] })
-    update({ sessionUpdate: "tool_call", toolCallId: "__proto__", title: text, status: text, kind: text, content: [{ type: "content", content }, { type: "diff", path: text, newText: text }, null, "x"] })
-    update({ sessionUpdate: "tool_call_update", toolCallId: "never announced", status: "completed", title: text, rawOutput: text })
-    update({ sessionUpdate: "tool_call", toolCallId: "odd", title: "odd", content: "no list", status: "in_progress" })
+    update({
+      sessionUpdate: "tool_call",
+      toolCallId: "__proto__",
+      title: text,
+      status: text,
+      kind: text,
+      content: [{ type: "content", content }, { type: "diff", path: text, newText: text }, null, "x"],
+    })
+    update({
+      sessionUpdate: "tool_call_update",
+      toolCallId: "never announced",
+      status: "completed",
+      title: text,
+      rawOutput: text,
+    })
+    update({
+      sessionUpdate: "tool_call",
+      toolCallId: "odd",
+      title: "odd",
+      content: "no list",
+      status: "in_progress",
+    })
     update({ sessionUpdate: "available_commands_update", availableCommands: text })
     const line = "z".repeat(1024 * 1024)
     for (let count = 0; count < 5; count += 1) chunk(line)
     const options = [{ optionId: "yes", name: text.slice(0, 1000), kind: "allow_once" }]
     const toolCall = { toolCallId: "t", title: text, kind: text }
     waiting.set("html", () => {})
-    send({ id: "html", method: "session/request_permission", params: { sessionId: "hostile", toolCall, options } })
+    send({
+      id: "html",
+      method: "session/request_permission",
+      params: { sessionId: "hostile", toolCall, options },
+    })
     await new Promise((resolve) => waiting.set("html", resolve))
     chunk("the very end")
   },

@@ -32,10 +32,17 @@ async function call(method, params) {
   socket.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`)
   while (!text.includes(wanted) && !text.includes(`"id":${id},`)) await once(socket, "data")
 }
-await call("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "page", version: "1" } })
+await call("initialize", {
+  protocolVersion: "2025-06-18",
+  capabilities: {},
+  clientInfo: { name: "page", version: "1" },
+})
 socket.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`)
 for (const [path, content] of Object.entries(files)) {
   writeFileSync(path, content)
-  await call("tools/call", { name: "publish_artifact", arguments: { path, type: path.endsWith("svg") ? "image" : "file" } })
+  await call("tools/call", {
+    name: "publish_artifact",
+    arguments: { path, type: path.endsWith("svg") ? "image" : "file" },
+  })
 }
 socket.destroy()

@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -11,6 +12,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs"
 import { createServer, type Server } from "node:http"
@@ -327,4 +329,17 @@ describe("as root", () => {
     expect(said["stderr"]).toMatch(/shadow: No such file[^]*fork/)
     rmSync(folder, { recursive: true })
   })
+})
+
+test("what a killed process left before there was a record, or after, is removed when it is old", async () => {
+  const kept = await provider.create(specOf())
+  const old = new Date(Date.now() - 60_000)
+  const folder = join(directory, "0".repeat(24))
+  const fresh = join(directory, "1".repeat(24))
+  const uids = ["1", "2"].map((uid) => join(directory, ".uids", uid))
+  for (const path of [folder, fresh, ...uids]) mkdirSync(path)
+  for (const path of [folder, uids[0] ?? ""]) utimesSync(path, old, old)
+  expect((await provider.list()).map(({ id }) => id)).toContain(kept.id)
+  expect([folder, fresh, ...uids].map((path) => existsSync(path))).toEqual([false, true, false, true])
+  for (const path of [fresh, uids[1] ?? ""]) rmSync(path, { recursive: true })
 })

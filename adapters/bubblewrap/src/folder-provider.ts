@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type {
   Clock,
@@ -17,11 +17,12 @@ import { destroySandbox } from "./destroy-sandbox.ts"
 import { hasErrno } from "./has-errno.ts"
 import { checkForwards } from "./launch/forwards.ts"
 import { hostProcesses, type HostProcess } from "./limits/process-table.ts"
+import { removeRemains } from "./remove-remains.ts"
 import { openSandbox } from "./open-sandbox.ts"
 import { makeParts, makeSandboxFolder, newSandboxId } from "./sandbox-layout.ts"
 import type { SandboxKind } from "./sandbox-kind.ts"
 import { sandboxProcesses } from "./sandbox-processes.ts"
-import { isSandboxId, readRecord, writeRecord, type SandboxRecord } from "./sandbox-record.ts"
+import { isSandboxId, readRecord, recordName, writeRecord, type SandboxRecord } from "./sandbox-record.ts"
 
 export interface FolderProviderOptions {
   /** A folder of its own on the host: a subfolder per sandbox. Several processes may use it at once. */
@@ -111,9 +112,13 @@ export function createFolderProvider(
       if (isSandboxId(id)) await destroySandbox(directory, id, findControlGroups, clock)
     },
 
-    list() {
+    async list() {
+      const ids = namesIn(directory).filter(isSandboxId)
+      const records = ids.flatMap((id) => readRecord(join(directory, id)) ?? [])
+      const nameless = ids.filter((id) => !existsSync(join(directory, id, recordName)))
+      await removeRemains({ directory, records, nameless, destroy: provider.destroy })
       const processes = hostProcesses()
-      return Promise.resolve(recordsIn(directory).map((record) => infoOf(record, processes)))
+      return records.map((record) => infoOf(record, processes))
     },
   }
   return provider
@@ -122,13 +127,6 @@ export function createFolderProvider(
 function infoOf(record: SandboxRecord, processes: readonly HostProcess[]): SandboxInfo {
   const { id, labels, createdAt } = record
   return { id, labels, createdAt, isAlive: sandboxProcesses(record, processes).length > 0 }
-}
-
-function recordsIn(directory: string): readonly SandboxRecord[] {
-  return namesIn(directory)
-    .filter(isSandboxId)
-    .map((id) => readRecord(join(directory, id)))
-    .filter((record) => record !== null)
 }
 
 function namesIn(directory: string): readonly string[] {
